@@ -1,0 +1,140 @@
+import * as promises from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { ToolError } from "./errors.ts";
+import {
+  type FileSystem,
+  fileError,
+  readTextFile,
+  recoverInterrupted,
+  removeDirectory,
+  writeDirectoryAtomic,
+  writeFileAtomic,
+} from "./files.ts";
+
+/** No process has this number: it is above the largest that Linux hands out. */
+const deadProcess = 99_999_999;
+let folder: string;
+
+beforeEach(async () => {
+  folder = await promises.mkdtemp(join(tmpdir(), "whorl-files-"));
+});
+afterEach(() => promises.rm(folder, { recursive: true, force: true }));
+
+/** A file system whose calls fail with `code` from the `failAt`-th one on (counted over open, rename and writes). */
+function failingFileSystem(code: string, failAt: number): FileSystem & { calls: number } {
+  const broken = { ...promises, calls: 0 };
+  const count = () => {
+    broken.calls++;
+    if (broken.calls >= failAt)
+      throw Object.assign(new Error(`${code}: made up`), { code, syscall: "write" });
+  };
+  broken.open = async (...parameters) => {
+    count();
+    const handle = await promises.open(...parameters);
+    const original = handle.writeFile.bind(handle);
+    handle.writeFile = async (...content) => {
+      count();
+      return original(...content);
+    };
+    return handle;
+  };
+  broken.rename = async (...parameters) => {
+    count();
+    return promises.rename(...parameters);
+  };
+  return broken;
+}
+
+async function caught(action: Promise<unknown>): Promise<ToolError> {
+  const error = await action.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof ToolError)) throw new Error(`expected a ToolError, got ${String(error)}`);
+  return error;
+}
+
+test("a file is written and replaced, in one or several pieces, and no temporary stays", async () => {
+  const path = join(folder, "a.txt");
+  await writeFileAtomic(path, "old");
+  await writeFileAtomic(path, [Buffer.from("ne"), Buffer.from("w")]);
+  expect(await readTextFile(path)).toBe("new");
+  expect(await promises.readdir(folder)).toEqual(["a.txt"]);
+});
+
+test("a full disk while writing a file leaves the old one and no temporary", async () => {
+  const path = join(folder, "a.txt");
+  await writeFileAtomic(path, "old");
+  for (const failAt of [1, 2, 3]) {
+    const error = await caught(
+      writeFileAtomic(path, "new", { fileSystem: failingFileSystem("ENOSPC", failAt) }),
+    );
+    expect(error.format().replace(folder, "<folder>")).toMatchInlineSnapshot(
+      `"disk is full while writing <folder>/a.txt; nothing was replaced — free some space and try again"`,
+    );
+    expect(error.code).toBe("file/disk-full");
+    expect(await readTextFile(path)).toBe("old");
+    expect(await promises.readdir(folder)).toEqual(["a.txt"]);
+  }
+});
+
+test("a directory is written as a whole and replaced as a whole", async () => {
+  const path = join(folder, "sub", "d");
+  await writeDirectoryAtomic(path, new Map([["one", "1"]]));
+  await writeDirectoryAtomic(path, new Map([["two", "2"]]));
+  expect(await promises.readdir(path)).toEqual(["two"]);
+  expect(await promises.readdir(join(folder, "sub"))).toEqual(["d"]);
+});
+
+test("a failure at any point of replacing a directory leaves the old one, and recovery restores it", async () => {
+  const path = join(folder, "d");
+  const files = new Map([
+    ["one", "new"],
+    ["two", "new"],
+  ]);
+  for (let failAt = 1; ; failAt++) {
+    await promises.rm(path, { recursive: true, force: true });
+    await writeDirectoryAtomic(path, new Map([["one", "old"]]));
+    const fileSystem = failingFileSystem("EACCES", failAt);
+    const outcome = await writeDirectoryAtomic(path, files, { fileSystem }).then(
+      () => "written",
+      () => "failed",
+    );
+    await recoverInterrupted(folder);
+    expect(await promises.readdir(folder)).toEqual(["d"]);
+    expect(await readTextFile(join(path, "one"))).toBe(outcome === "written" ? "new" : "old");
+    if (fileSystem.calls < failAt) {
+      expect(failAt).toBeGreaterThan(6);
+      return;
+    }
+  }
+});
+
+test("recovery deletes garbage, puts back what had stepped aside, and leaves live processes alone", async () => {
+  for (const name of ["a", `a.old-${deadProcess}`, `b.old-${deadProcess}`, `c.tmp-${deadProcess}`, "d.tmp-1"])
+    await promises.mkdir(join(folder, name));
+  await recoverInterrupted(folder);
+  expect((await promises.readdir(folder)).sort()).toEqual(["a", "b", "d.tmp-1"]);
+  await recoverInterrupted(join(folder, "missing"));
+});
+
+test("a directory is deleted", async () => {
+  await writeDirectoryAtomic(join(folder, "d"), new Map([["one", "1"]]));
+  await removeDirectory(join(folder, "d"));
+  expect(await promises.readdir(folder)).toEqual([]);
+});
+
+test("reading what is not there, or is a folder, says so", async () => {
+  const missing = await caught(readTextFile(join(folder, "none")));
+  expect(missing.format().replace(folder, "<folder>")).toMatchInlineSnapshot(
+    `"no such file or folder while reading <folder>/none — check the path"`,
+  );
+  expect((await caught(readTextFile(folder))).code).toBe("file/is-a-folder");
+});
+
+test("errors that are not the system's pass through", () => {
+  const error = new TypeError("mine");
+  expect(fileError(error, "writing x")).toBe(error);
+});

@@ -1,0 +1,63 @@
+// The contract of an op: one object in one file of ops/ says everything there is to know about it. The native
+// kernel carries the op's name; its sizes and parameters are listed here so that a plan needs nothing else.
+
+import type { Graph, Node, Value, ValueType } from "./graph.ts";
+import type { Size } from "./shape.ts";
+
+export type Attributes = Readonly<Record<string, number | string | boolean | readonly (number | string)[]>>;
+
+/** A value with its numbers, as the reference evaluation sees it: dense, row-major. */
+export interface Tensor {
+  readonly shape: readonly number[];
+  readonly data: Float64Array | Float32Array | Int32Array;
+}
+
+/** How an input's gradient arises: as a value of its own, or added into a running sum over rows. */
+export type InputGradient = Value | ((sum: Value) => Value) | undefined;
+
+export interface GradientContext {
+  readonly graph: Graph;
+  readonly node: Node;
+  /** Gradient of each output; undefined where nothing depends on it. */
+  readonly gradients: readonly (Value | undefined)[];
+  /** Whether the gradient of input i is wanted at all. */
+  needs(i: number): boolean;
+}
+
+/** What the native kernel of a node gets besides its operands (inputs, then outputs, then the workspace). */
+export interface KernelArguments {
+  readonly sizes: readonly Size[];
+  readonly params?: readonly number[];
+  /** Bytes of scratch memory in the arena, if the kernel wants any. */
+  readonly workspaceBytes?: Size;
+}
+
+export interface Op<A extends Attributes = Attributes> {
+  readonly name: string;
+  /** The types of the results, or a sentence that says why the inputs do not fit. */
+  types(inputs: readonly ValueType[], attributes: A): readonly ValueType[] | string;
+  /**
+   * Reference evaluation: obvious, not fast. `outputs` are zero, or a copy of the input they are in place of.
+   * Views have none: their result is their input.
+   */
+  evaluate?(inputs: readonly Tensor[], outputs: readonly Tensor[], attributes: A): void;
+  /** One entry an input. An op without a rule stops the gradient. */
+  gradient?(context: GradientContext, attributes: A): readonly InputGradient[];
+  /** Arguments of the native kernel `name`; views have none. */
+  kernel?(node: Node, attributes: A): KernelArguments;
+  /** Multiply-adds of matrix products, times two; ops without count nothing (the convention of the README). */
+  flops?(node: Node, attributes: A): Size;
+  /** The result is input 0 under another shape; no work is done. */
+  readonly view?: true;
+  /** Output i replaces input `inPlace[i]`, which nothing may read afterwards. */
+  readonly inPlace?: readonly number[];
+  /** In-place outputs are sums over rows: the only legal way from values with rows to values without. */
+  readonly accumulates?: true;
+  /** Inputs whose memory the (single) output may take over when this node is their last reader. */
+  readonly mayOverwrite?: readonly number[];
+}
+
+/** Types an op object; the identity otherwise. */
+export function defineOp<A extends Attributes>(op: Op<A>): Op<A> {
+  return op;
+}

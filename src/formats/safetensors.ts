@@ -1,0 +1,191 @@
+// Reader and writer of safetensors: 8 bytes header length, a JSON header (name → dtype, shape, byte range), raw
+// little-endian data without holes. Format: README of huggingface/safetensors; this is own code, stricter where the
+// format's text leaves room. Only the header is read on opening, so files larger than memory can be opened.
+
+import { type FileHandle, open } from "node:fs/promises";
+import { endianness } from "node:os";
+import { invariant, ToolError } from "../base/errors.ts";
+import { fileError, type WriteOptions, writeFileAtomic } from "../base/files.ts";
+import { bfloat16FromFloat32, float32FromBfloat16, float32FromFloat16 } from "./half.ts";
+import { elementBytes, type HeaderEntry, parseHeader, type SafetensorsDtype } from "./safetensors-header.ts";
+
+export type { SafetensorsDtype } from "./safetensors-header.ts";
+
+export type TensorData = Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array;
+
+/** `dtype` is that of the file; F16 and BF16 values are held as float32, BOOL as bytes 0 and 1. */
+export interface StoredTensor {
+  dtype: SafetensorsDtype;
+  shape: readonly number[];
+  data: TensorData;
+}
+
+export interface SafetensorsContent {
+  metadata: Record<string, string>;
+  tensors: Map<string, StoredTensor>;
+}
+
+/** An open file: read the tensors wanted, then `close`. */
+export interface SafetensorsFile {
+  metadata: Record<string, string>;
+  entries: ReadonlyMap<string, { dtype: SafetensorsDtype; shape: readonly number[] }>;
+  read(name: string): Promise<StoredTensor>;
+  close(): Promise<void>;
+}
+
+/** Reads a whole file. */
+export async function readSafetensors(path: string): Promise<SafetensorsContent> {
+  const file = await openSafetensors(path);
+  try {
+    const tensors = new Map<string, StoredTensor>();
+    for (const name of file.entries.keys()) tensors.set(name, await file.read(name));
+    return { metadata: file.metadata, tensors };
+  } finally {
+    await file.close();
+  }
+}
+
+/** Reads and checks the header only. */
+export async function openSafetensors(path: string): Promise<SafetensorsFile> {
+  const handle = await open(path, "r").catch((error) => {
+    throw fileError(error, `reading ${path}`);
+  });
+  try {
+    const { size } = await handle.stat();
+    const { metadata, entries, dataStart } = await parseHeader(path, size, (offset, length) =>
+      readRange(handle, path, offset, length),
+    );
+    return {
+      metadata,
+      entries,
+      async read(name) {
+        const entry = entries.get(name);
+        if (!entry) throw missingTensor(path, name, entries);
+        const bytes = await readRange(handle, path, dataStart + entry.begin, entry.end - entry.begin);
+        return { dtype: entry.dtype, shape: entry.shape, data: decode(entry.dtype, bytes.buffer) };
+      },
+      close: () => handle.close(),
+    };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/** Writes a file as a whole or not at all. The header lists the tensors in the given order. */
+export async function writeSafetensors(
+  path: string,
+  tensors: ReadonlyMap<string, StoredTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+  options: WriteOptions = {},
+): Promise<void> {
+  await writeFileAtomic(path, encodeSafetensors(tensors, metadata), options);
+}
+
+/**
+ * The bytes of a file, in pieces that share memory with the tensors (except BF16).
+ * Data lies in order of falling element size, which keeps every tensor aligned: readers that map the file need it.
+ */
+export function encodeSafetensors(
+  tensors: ReadonlyMap<string, StoredTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array[] {
+  checkLittleEndian();
+  const pieces = [...tensors].map(([name, tensor]) => ({ name, tensor, bytes: encode(name, tensor) }));
+  const inFile = [...pieces].sort((a, b) => elementBytes[b.tensor.dtype] - elementBytes[a.tensor.dtype]);
+  const offsets = new Map<string, [number, number]>();
+  let end = 0;
+  for (const { name, bytes } of inFile) {
+    offsets.set(name, [end, end + bytes.length]);
+    end += bytes.length;
+  }
+  // Put together by hand: a JavaScript object would move names that look like numbers to the front.
+  const fields = pieces.map(({ name, tensor: { dtype, shape } }) => {
+    return `${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: offsets.get(name) })}`;
+  });
+  if (Object.keys(metadata).length > 0) fields.unshift(`"__metadata__":${JSON.stringify(metadata)}`);
+  const json = new TextEncoder().encode(`{${fields.join(",")}}`);
+  const header = new Uint8Array(8 + Math.ceil(json.length / 8) * 8).fill(0x20);
+  new DataView(header.buffer).setBigUint64(0, BigInt(header.length - 8), true);
+  header.set(json, 8);
+  return [header, ...inFile.map((piece) => piece.bytes)];
+}
+
+function decode(dtype: SafetensorsDtype, buffer: ArrayBuffer): TensorData {
+  checkLittleEndian();
+  switch (dtype) {
+    case "F64":
+      return new Float64Array(buffer);
+    case "I64":
+      return new BigInt64Array(buffer);
+    case "F32":
+      return new Float32Array(buffer);
+    case "I32":
+      return new Int32Array(buffer);
+    case "F16":
+      return float32FromFloat16(new Uint16Array(buffer));
+    case "BF16":
+      return float32FromBfloat16(new Uint16Array(buffer));
+    case "U8":
+    case "BOOL":
+      return new Uint8Array(buffer);
+  }
+}
+
+function encode(name: string, { dtype, shape, data }: StoredTensor): Uint8Array {
+  if (dtype === "F16") {
+    const message = `tensor ${name}: F16 can be read but not written`;
+    throw new ToolError(message, { code: "safetensors/dtype", hint: "write it as F32 or BF16" });
+  }
+  const count = shape.reduce((product, size) => product * size, 1);
+  invariant(data.length === count, `tensor ${name}: ${data.length} values for shape [${shape.join(", ")}]`);
+  invariant(
+    data instanceof heldAs[dtype],
+    `tensor ${name}: ${dtype} cannot be written from ${data.constructor.name}`,
+  );
+  const stored = dtype === "BF16" && data instanceof Float32Array ? bfloat16FromFloat32(data) : data;
+  return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
+}
+
+const heldAs = {
+  ...{ F64: Float64Array, I64: BigInt64Array, F32: Float32Array, I32: Int32Array },
+  ...{ BF16: Float32Array, U8: Uint8Array, BOOL: Uint8Array },
+};
+
+/** Exactly `length` bytes, in a buffer of their own. */
+async function readRange(handle: FileHandle, path: string, offset: number, length: number) {
+  const bytes = allocate(path, length);
+  for (let done = 0; done < length; ) {
+    // One read call takes less than 2 GiB.
+    const wanted = Math.min(length - done, 2 ** 30);
+    const { bytesRead } = await handle.read(bytes, done, wanted, offset + done).catch((error) => {
+      throw fileError(error, `reading ${path}`);
+    });
+    if (bytesRead === 0) {
+      throw new ToolError(`${path} became shorter while it was read`, { code: "safetensors/truncated" });
+    }
+    done += bytesRead;
+  }
+  return bytes;
+}
+
+function allocate(path: string, length: number): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(length);
+  } catch (cause) {
+    const message = `not enough memory for ${length} bytes of ${path}`;
+    throw new ToolError(message, { code: "safetensors/too-large", cause });
+  }
+}
+
+function missingTensor(path: string, name: string, entries: ReadonlyMap<string, HeaderEntry>) {
+  const names = [...entries.keys()];
+  return new ToolError(`no tensor ${name} in ${path}`, {
+    code: "safetensors/no-tensor",
+    hint: `it has ${names.length} tensors: ${names.slice(0, 5).join(", ")}${names.length > 5 ? ", …" : ""}`,
+  });
+}
+
+function checkLittleEndian() {
+  invariant(endianness() === "LE", "safetensors on a big-endian machine");
+}

@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { trmConfigSchema, trmReferenceNames } from "./config.ts";
+
+function problems(settings: Record<string, unknown>): string[] {
+  const result = trmConfigSchema.safeParse(settings);
+  return result.success ? [] : result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+}
+
+test("defaults are those of the reference, with the sizes that null and 0 stand for filled in", () => {
+  expect(trmConfigSchema.parse({})).toEqual({
+    ...{ arch: "trm", hiddenSize: 512, numHeads: 8, expansion: 4, layers: 2, hLayers: 0, hCycles: 3, lCycles: 6 },
+    ...{ mlpT: false, posEncodings: "rope", puzzleEmbNdim: 512, puzzleEmbLen: 16, haltMaxSteps: 16 },
+    ...{ haltExplorationProb: 0.1, noActContinue: true, rmsNormEps: 1e-5, ropeTheta: 10000 },
+    ...{ forwardDtype: "bfloat16", loss: "stablemax_cross_entropy" },
+  });
+});
+
+test.each([
+  [{ hiddenSize: 32, numHeads: 2 }, 32, 16],
+  [{ hiddenSize: 32, numHeads: 2, puzzleEmbNdim: 40, puzzleEmbLen: 0 }, 40, 2],
+  [{ puzzleEmbNdim: 0, puzzleEmbLen: 0 }, 0, 0],
+])("puzzle vectors of %j", (settings, ndim, length) => {
+  const config = trmConfigSchema.parse(settings);
+  expect([config.puzzleEmbNdim, config.puzzleEmbLen]).toEqual([ndim, length]);
+  expect(trmConfigSchema.parse(config)).toEqual(config);
+});
+
+test("settings that do not fit together are refused", () => {
+  expect(problems({ hiddenSize: 100, numHeads: 8 })).toMatchInlineSnapshot();
+  expect(problems({ hiddenSize: 72, numHeads: 8 })).toMatchInlineSnapshot();
+  expect(problems({ hiddenSize: 72, numHeads: 8, mlpT: true })).toEqual([]);
+  expect(problems({ hiddenSize: 72, numHeads: 8, posEncodings: "none" })).toEqual([]);
+  expect(problems({ puzzleEmbNdim: 0 })).toMatchInlineSnapshot();
+  expect(problems({ hiddenSize: 32, puzzleEmbNdim: 100, puzzleEmbLen: 3 })).toMatchInlineSnapshot();
+  expect(problems({ hiddenSize: 32, puzzleEmbNdim: 96, puzzleEmbLen: 3 })).toEqual([]);
+  expect(problems({ noActContinue: false })).toMatchInlineSnapshot();
+});
+
+test("every reference name points to a setting", () => {
+  const ours = Object.keys(trmConfigSchema.parse({}));
+  expect(Object.values(trmReferenceNames).sort()).toEqual(ours.filter((key) => key !== "arch").sort());
+});

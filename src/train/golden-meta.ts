@@ -1,0 +1,81 @@
+// meta.json of a golden trace: the model's configuration under the reference's names, and the optimizers' constants.
+
+import { readFile } from "node:fs/promises";
+import { z } from "zod";
+import { ToolError } from "../base/errors.ts";
+import type { ModelConfig, PuzzleShape } from "../models/index.ts";
+import { trmConfigSchema, trmReferenceNames } from "../models/trm/config.ts";
+import type { AdamAtan2Settings } from "../optim/adam-atan2.ts";
+import type { SignSgdSettings } from "../optim/sign-sgd.ts";
+
+export interface GoldenMeta {
+  readonly model: ModelConfig;
+  readonly shape: PuzzleShape;
+  readonly batchSize: number;
+  readonly steps: number;
+  readonly evalSteps: number;
+  readonly optimizer: AdamAtan2Settings & {
+    readonly puzzleTable: SignSgdSettings;
+    readonly emaRate: number;
+  };
+  /** As the reference's loss head returned them, a step each. */
+  readonly metrics: readonly Readonly<Record<string, number>>[];
+}
+
+const metaSchema = z.object({
+  config: z.looseObject({
+    batch_size: z.int(),
+    seq_len: z.int(),
+    vocab_size: z.int(),
+    num_puzzle_identifiers: z.int(),
+    H_layers: z.int().default(0),
+  }),
+  steps: z.int(),
+  eval_steps: z.int(),
+  optimizer: z.object({
+    lr: z.number(),
+    weight_decay: z.number(),
+    betas: z.tuple([z.number(), z.number()]),
+    puzzle_emb_lr: z.number(),
+    puzzle_emb_weight_decay: z.number(),
+    ema_rate: z.number(),
+  }),
+  metrics: z.array(z.record(z.string(), z.number())),
+});
+
+export async function readGoldenMeta(path: string): Promise<GoldenMeta> {
+  const text = await readFile(path, "utf8").catch((cause) => {
+    throw new ToolError(`cannot read ${path}`, { code: "replay/no-meta", hint: "name a golden trace folder", cause });
+  });
+  const parsed = metaSchema.safeParse(JSON.parse(text));
+  if (!parsed.success)
+    throw new ToolError(`${path} is not a golden trace's description: ${z.prettifyError(parsed.error)}`, {
+      code: "replay/bad-meta",
+    });
+  const { config, optimizer, steps, eval_steps, metrics } = parsed.data;
+  if (config.H_layers > 0)
+    throw new ToolError("this trace is of HRM, which Whorl does not have yet", { code: "replay/no-model", where: path });
+  const named = Object.entries(config).flatMap(([key, value]) =>
+    key in trmReferenceNames ? [[trmReferenceNames[key], value]] : [],
+  );
+  return {
+    model: trmConfigSchema.parse(Object.fromEntries(named)),
+    shape: {
+      seqLen: config.seq_len,
+      vocabSize: config.vocab_size,
+      numPuzzleIdentifiers: config.num_puzzle_identifiers,
+    },
+    batchSize: config.batch_size,
+    steps,
+    evalSteps: eval_steps,
+    optimizer: {
+      learningRate: optimizer.lr,
+      weightDecay: optimizer.weight_decay,
+      beta1: optimizer.betas[0],
+      beta2: optimizer.betas[1],
+      puzzleTable: { learningRate: optimizer.puzzle_emb_lr, weightDecay: optimizer.puzzle_emb_weight_decay },
+      emaRate: optimizer.ema_rate,
+    },
+    metrics,
+  };
+}

@@ -1,0 +1,200 @@
+// One training step of a recursive model, as the reference makes it: replace halted slots, one supervision step with
+// gradients, one update of the puzzle table and of the weights, then decide which slots halt.
+// Source: pretrain.py (train_batch) and the ACT wrapper in trm.py; spec/trm.md sections 6 to 9.
+
+import { stream } from "../base/random/threefry.ts";
+import type { Bindings, Executor, Program } from "../engine/executors/executor.ts";
+import type { RecursiveModel } from "../models/model.ts";
+import { viewsOf } from "../nn/parameters.ts";
+import { type AdamAtan2, type AdamAtan2Settings, makeAdamAtan2 } from "../optim/adam-atan2.ts";
+import { type SignSgdSettings, signSgdUpdate } from "../optim/sign-sgd.ts";
+import { type StepMetrics, sumMetrics } from "./metrics.ts";
+import type { TrainingState } from "./state.ts";
+
+/** Fresh rows, one for each slot; those that fall on a slot still busy are dropped. */
+export interface Batch {
+  readonly inputs: Int32Array; // [B, S]
+  readonly labels: Int32Array; // [B, S], -100 where not supervised
+  readonly identifiers: Int32Array; // [B]
+}
+
+export interface StepSettings {
+  readonly weights: AdamAtan2Settings;
+  readonly puzzleTable: SignSgdSettings;
+}
+
+export interface TrainerOptions {
+  /** The loss is divided by this; the batch size unless ranks share a batch. */
+  readonly globalBatchSize: number;
+  readonly emaRate?: number;
+  readonly freezeWeights?: boolean;
+  /** Seed of the halting exploration. */
+  readonly seed: number;
+  readonly microBatch?: number;
+  /** Also compute logits and predictions. */
+  readonly trace?: boolean;
+}
+
+/** What a step computed, a row a slot. Overwritten by the next step. */
+export interface StepResults {
+  readonly qLogits: Float32Array; // [B, 2]
+  readonly lmLoss: Float32Array; // [B]
+  readonly qHaltLoss: Float32Array; // [B]
+  readonly labelled: Float32Array; // [B], supervised cells
+  readonly correct: Float32Array; // [B], of them right
+  readonly exact: Float32Array; // [B], 1 if all are
+  readonly puzzleGradient: Float32Array; // [B, n]
+  /** Only with `trace`. */
+  readonly logits: Float32Array; // [B, S, V]
+  readonly predictions: Int32Array; // [B, S]
+}
+
+export interface Trainer {
+  readonly program: Program;
+  readonly results: StepResults;
+  /** Gradient sums of the weights of the last step [lanes, layout.length]. */
+  readonly gradientLanes: Float32Array;
+  /** Makes one step on the state. */
+  step(batch: Batch, settings: StepSettings): Promise<StepMetrics>;
+}
+
+export function makeTrainer(
+  executor: Executor,
+  model: RecursiveModel,
+  state: TrainingState,
+  options: TrainerOptions,
+): Trainer {
+  const batchSize = state.slots.steps.length;
+  const { freezeWeights, trace } = options;
+  const graph = model.trainingGraph({ lossScale: 1 / options.globalBatchSize, freezeWeights, trace });
+  const program = executor.compile(graph, { microBatch: options.microBatch, expectedRows: batchSize });
+  const gradientLanes = new Float32Array(executor.description.lanes * state.layout.length);
+  const results = makeResults(model, batchSize);
+  const reset = new Int32Array(batchSize);
+  const puzzleRows = new Float32Array(batchSize * model.puzzleVectorSize);
+  const bindings = bind(model, state, results, { gradientLanes, reset, puzzleRows });
+  const optimizer = freezeWeights ? undefined : makeAdamAtan2(executor, state.layout.length, options.emaRate);
+  return {
+    program,
+    results,
+    gradientLanes,
+    async step(batch, settings) {
+      replaceHalted(state, batch, reset);
+      gatherRows(state, model.puzzleVectorSize, puzzleRows);
+      gradientLanes.fill(0);
+      await program.run(bindings, { rows: batchSize });
+      state.step++;
+      await update(state, model, results, gradientLanes, optimizer, settings);
+      decideHalting(state, model, results.qLogits, options.seed);
+      return sumMetrics(results, state.slots);
+    },
+  };
+}
+
+function makeResults(model: RecursiveModel, batchSize: number): StepResults {
+  const { seqLen, vocabSize } = model.shape;
+  return {
+    qLogits: new Float32Array(batchSize * 2),
+    lmLoss: new Float32Array(batchSize),
+    qHaltLoss: new Float32Array(batchSize),
+    labelled: new Float32Array(batchSize),
+    correct: new Float32Array(batchSize),
+    exact: new Float32Array(batchSize),
+    puzzleGradient: new Float32Array(batchSize * model.puzzleVectorSize),
+    logits: new Float32Array(batchSize * seqLen * vocabSize),
+    predictions: new Int32Array(batchSize * seqLen),
+  };
+}
+
+function bind(
+  model: RecursiveModel,
+  state: TrainingState,
+  results: StepResults,
+  scratch: { gradientLanes: Float32Array; reset: Int32Array; puzzleRows: Float32Array },
+): Bindings {
+  const { layout, slots } = state;
+  const lanes = [...viewsOf(layout, scratch.gradientLanes)].map(([name, view]) => [
+    `grad.${name}`,
+    { data: scratch.gradientLanes.subarray(view.byteOffset / 4), laneStride: layout.length },
+  ]);
+  return {
+    ...Object.fromEntries(viewsOf(layout, state.weights)),
+    ...Object.fromEntries(state.buffers),
+    ...Object.fromEntries(model.constants),
+    ...Object.fromEntries(slots.carry),
+    ...Object.fromEntries(lanes),
+    inputs: slots.inputs,
+    labels: slots.labels,
+    reset: scratch.reset,
+    puzzle_rows: scratch.puzzleRows,
+    "grad.puzzle_rows": results.puzzleGradient,
+    q_logits: results.qLogits,
+    lm_loss: results.lmLoss,
+    q_halt_loss: results.qHaltLoss,
+    labelled: results.labelled,
+    correct: results.correct,
+    exact: results.exact,
+    logits: results.logits,
+    preds: results.predictions,
+  };
+}
+
+/** Slots that halted take the fresh row of their place and start over; `reset` says which. */
+function replaceHalted({ slots }: TrainingState, batch: Batch, reset: Int32Array): void {
+  const cells = slots.inputs.length / slots.steps.length;
+  for (let slot = 0; slot < slots.steps.length; slot++) {
+    reset[slot] = slots.halted[slot];
+    if (!slots.halted[slot]) continue;
+    const [from, to] = [slot * cells, (slot + 1) * cells];
+    slots.inputs.set(batch.inputs.subarray(from, to), from);
+    slots.labels.set(batch.labels.subarray(from, to), from);
+    slots.identifiers[slot] = batch.identifiers[slot];
+    slots.steps[slot] = 0;
+  }
+}
+
+/** Copies the puzzle vectors of the slots out of the table. */
+function gatherRows({ slots, table }: TrainingState, size: number, rows: Float32Array): void {
+  if (size === 0) return;
+  slots.identifiers.forEach((id, slot) => {
+    rows.set(table.subarray(id * size, (id + 1) * size), slot * size);
+  });
+}
+
+async function update(
+  state: TrainingState,
+  model: RecursiveModel,
+  results: StepResults,
+  gradientLanes: Float32Array,
+  optimizer: AdamAtan2 | undefined,
+  settings: StepSettings,
+): Promise<void> {
+  if (model.puzzleVectorSize > 0)
+    signSgdUpdate(
+      state.table,
+      model.puzzleVectorSize,
+      state.slots.identifiers,
+      results.puzzleGradient,
+      settings.puzzleTable,
+    );
+  await optimizer?.update(state, gradientLanes, state.step, settings.weights);
+}
+
+/**
+ * A slot halts at the last step, or when the model asks to; with some probability it must first have made a random
+ * least number of steps, drawn anew at every step (spec section 6).
+ */
+function decideHalting(state: TrainingState, model: RecursiveModel, qLogits: Float32Array, seed: number): void {
+  const { slots } = state;
+  const random = stream(seed, "halting", state.step);
+  for (let slot = 0; slot < slots.steps.length; slot++) {
+    slots.steps[slot]++;
+    const isLast = slots.steps[slot] >= model.haltMaxSteps;
+    const wants = model.haltMaxSteps > 1 && model.wantsToHalt(qLogits[2 * slot], qLogits[2 * slot + 1]);
+    const explores = random.uniform() < model.haltExplorationProb;
+    const leastSteps = 2 + random.below(Math.max(1, model.haltMaxSteps - 1));
+    const mayExplore = model.haltMaxSteps > 1 && explores;
+    const halts = (isLast || wants) && !(mayExplore && slots.steps[slot] < leastSteps);
+    slots.halted[slot] = halts ? 1 : 0;
+  }
+}
