@@ -154,8 +154,8 @@ function arenaItems(
       const bytes = resolveSize(sizeOf(...output.shape), sizes) * ELEMENT_BYTES;
       largest.set(root, Math.max(largest.get(root) ?? 0, bytes));
     }
-    const workspace = node.op.kernel?.(node, node.attributes).workspaceBytes;
-    if (workspace) items.push({ owner: node, bytes: resolveSize(workspace, sizes), from: index, to: index });
+    const bytes = node.op.kernel?.(node, node.attributes).workspaceBytes?.(sizes);
+    if (bytes) items.push({ owner: node, bytes, from: index, to: index });
   });
   for (const [root, bytes] of largest)
     items.push({ owner: root, bytes, from: sharing.born(root), to: sharing.lastUse(root) });

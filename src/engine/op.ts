@@ -2,7 +2,7 @@
 // kernel carries the op's name; its sizes and parameters are listed here so that a plan needs nothing else.
 
 import type { Graph, Node, Value, ValueType } from "./graph.ts";
-import type { Size } from "./shape.ts";
+import type { Size, SymbolSizes } from "./shape.ts";
 
 export type Attributes = Readonly<Record<string, number | string | boolean | readonly (number | string)[]>>;
 
@@ -29,7 +29,7 @@ export interface KernelArguments {
   readonly sizes: readonly Size[];
   readonly params?: readonly number[];
   /** Bytes of scratch memory in the arena, if the kernel wants any. */
-  readonly workspaceBytes?: Size;
+  readonly workspaceBytes?: (sizes: SymbolSizes) => number;
 }
 
 export interface Op<A extends Attributes = Attributes> {

@@ -3,8 +3,8 @@
 // so that no executor needs to hold heads × L × L numbers.
 
 import type { Graph, Node, Value } from "../graph.ts";
-import { defineOp, type Tensor } from "../op.ts";
-import { sizeOf } from "../shape.ts";
+import { defineOp, type KernelArguments, type Tensor } from "../op.ts";
+import { resolveSize, sizeOf } from "../shape.ts";
 
 export type AttentionMask = "full" | "causal";
 type AttentionAttributes = { readonly heads: number; readonly mask: AttentionMask };
@@ -44,7 +44,9 @@ export const attentionOp = defineOp<AttentionAttributes>({
     if (!dOut) return [];
     return [graph.apply(attentionGradOp, [node.inputs[0], out, logSumExp, dOut], attributes)[0]];
   },
-  kernel: attentionKernel,
+  // Packed keys and values and a strip of scores (WHORL_ATTENTION_WORK in native/core/kernel-list.h).
+  kernel: (node, attributes) =>
+    attentionKernel(node, attributes, (L, hd) => 2 * (L + 16) * (hd + 16) + 32 * (L + 16) + 64 * (hd + 32)),
   flops: (node) => productFlops(node, 2),
 });
 
@@ -73,7 +75,9 @@ export const attentionGradOp = defineOp<AttentionAttributes>({
       }
     });
   },
-  kernel: attentionKernel,
+  // WHORL_ATTENTION_GRAD_WORK in native/core/kernel-list.h
+  kernel: (node, attributes) =>
+    attentionKernel(node, attributes, (L, hd) => 3 * (L + 16) * (hd + 16) + 64 * (L + 16) + 160 * (hd + 32)),
   flops: (node) => productFlops(node, 4), // recomputing the scores counts nothing
 });
 
@@ -129,12 +133,17 @@ function attentionWeights(qkv: Tensor, head: Head, i: number): { weights: number
   };
 }
 
-function attentionKernel(node: Node, { heads, mask }: AttentionAttributes) {
+function attentionKernel(
+  node: Node,
+  { heads, mask }: AttentionAttributes,
+  workspaceFloats: (length: number, headSize: number) => number,
+): KernelArguments {
   const [rows, length, packed] = node.inputs[0].shape;
   const headSize = Number(packed) / (3 * heads);
   return {
     sizes: [sizeOf(rows), sizeOf(length), sizeOf(heads), sizeOf(headSize)],
     params: [mask === "causal" ? 1 : 0, 1 / Math.sqrt(headSize)],
+    workspaceBytes: (sizes) => 4 * workspaceFloats(resolveSize(sizeOf(length), sizes), headSize),
   };
 }
 

@@ -1,0 +1,71 @@
+// A plan: a decoded program for one micro-batch, and its execution. Knows neither Node nor threads; a host gives it
+// an arena, a scratch block and bound buffers and says which lane to run.
+#pragma once
+#include <stddef.h>
+
+#include <string>
+#include <vector>
+
+#include "table.h"
+
+namespace whorl {
+
+struct Operand {
+  int32_t slot;  // -1 missing, 0 the arena, else a bound buffer
+  int64_t offset;
+};
+
+struct Size {
+  int64_t coefficient;
+  int32_t mask;  // bit 0: times rows of the micro-batch, bit 1: times tokens
+
+  int64_t at(int64_t rows, int64_t tokens) const {
+    return coefficient * (mask & 1 ? rows : 1) * (mask & 2 ? tokens : 1);
+  }
+};
+
+struct Instruction {
+  int32_t kernel;
+  Operand operands[maxOperands];
+  Size sizes[maxSizes];
+  double params[maxParams];
+};
+
+struct Plan {
+  const KernelTable* table;
+  int64_t arenaBytes;
+  int32_t slotCount;  // the arena included
+  std::vector<Instruction> instructions;
+
+  int64_t liveBytes() const { return int64_t(sizeof(Plan) + instructions.capacity() * sizeof(Instruction)); }
+};
+
+struct Binding {
+  char* base;
+  int64_t byteLength;
+  int64_t rowStride;   // bytes
+  int64_t laneStride;  // bytes
+};
+
+struct Run {
+  std::vector<Binding> bindings;  // slot 1.. in order
+  int64_t rows;
+  int64_t tokens;
+  int64_t microBatch;
+  int64_t lanes;
+
+  int64_t batches() const { return (rows + microBatch - 1) / microBatch; }
+};
+
+const char* kernelName(int kernel);
+
+/** Decodes and checks a program; an empty string means the plan is good, else what is wrong and where. */
+std::string decodePlan(const double* program, size_t length, Plan& plan);
+
+/** Checks every operand of every micro-batch against arena and buffers; empty means safe to run. */
+std::string checkRun(const Plan& plan, const Run& run);
+
+/** Runs micro-batches lane, lane + lanes, ... in that order. */
+void runLane(const Plan& plan, const Run& run, int64_t lane, char* arena, void* scratch);
+
+}  // namespace whorl

@@ -1,0 +1,67 @@
+// One instruction set: every kernel, compiled with the flags of that ISA into one table.
+// HAZARD: nothing here may have external linkage except the table. A std:: template or an inline function of a shared
+// header emitted by this unit could be chosen by the linker for all units and crash older CPUs. Hence: no standard
+// library headers, compiler builtins instead, and everything inside an unnamed namespace.
+#include "../core/table.h"
+
+#include <stddef.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#if defined(__AVX512F__)
+#define WHORL_ISA avx512
+#define WHORL_VECTOR_BYTES 64
+#elif defined(__AVX2__)
+#define WHORL_ISA avx2
+#define WHORL_VECTOR_BYTES 32
+#else
+#define WHORL_ISA portable
+#define WHORL_VECTOR_BYTES 16
+#endif
+
+#define WHORL_JOIN2(a, b) a##b
+#define WHORL_JOIN(a, b) WHORL_JOIN2(a, b)
+#define WHORL_TEXT2(a) #a
+#define WHORL_TEXT(a) WHORL_TEXT2(a)
+
+namespace whorl {
+namespace WHORL_JOIN(on_, WHORL_ISA) {
+namespace {
+
+#include "vector.h"
+#include "gemm.h"
+#include "peak.h"
+
+#include "../kernels/adam-atan2.h"
+#include "../kernels/add.h"
+#include "../kernels/argmax.h"
+#include "../kernels/attention.h"
+#include "../kernels/bce-with-logits.h"
+#include "../kernels/cross-entropy.h"
+#include "../kernels/ema.h"
+#include "../kernels/embedding.h"
+#include "../kernels/linear.h"
+#include "../kernels/match-counts.h"
+#include "../kernels/mix-tokens.h"
+#include "../kernels/rms-norm.h"
+#include "../kernels/rope.h"
+#include "../kernels/scale.h"
+#include "../kernels/select-rows.h"
+#include "../kernels/slice.h"
+#include "../kernels/sum-rows.h"
+#include "../kernels/swiglu.h"
+
+}  // namespace
+}  // namespace WHORL_JOIN(on_, WHORL_ISA)
+}  // namespace whorl
+
+extern "C" const whorl::KernelTable WHORL_JOIN(whorlTable_, WHORL_ISA) = {
+    WHORL_TEXT(WHORL_ISA),
+    {
+#define X(name, ...) whorl::WHORL_JOIN(on_, WHORL_ISA)::name,
+        WHORL_KERNELS(X)
+#undef X
+    },
+    whorl::WHORL_JOIN(on_, WHORL_ISA)::multiplyAdds,
+};

@@ -1,0 +1,146 @@
+// The thread pool. The calling thread is worker 0; the others wait on a condition variable between runs. The pool is
+// never destroyed: joining threads from a static destructor while Node tears down can hang the process.
+#include "pool.h"
+
+#include <stdlib.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+namespace whorl {
+namespace {
+
+constexpr size_t alignment = 4096;  // a multiple of the promised 64; whole pages keep arenas of threads apart
+
+struct Block {
+  char* bytes = nullptr;
+  int64_t size = 0;
+
+  bool grow(int64_t wanted) {
+    if (size >= wanted) return true;
+    release();
+    void* memory = nullptr;
+    if (posix_memalign(&memory, alignment, size_t(wanted)) != 0) return false;
+    bytes = static_cast<char*>(memory);
+    size = wanted;
+    return true;
+  }
+
+  void release() {
+    free(bytes);
+    bytes = nullptr;
+    size = 0;
+  }
+};
+
+struct Worker {
+  Block arena, scratch;
+};
+
+struct Pool {
+  std::mutex running;  // held for a whole run: concurrent runs wait here
+  std::mutex state;    // guards the fields below
+  std::condition_variable wake, done;
+  std::vector<Worker> workers;
+  int helpers = 0;  // threads besides the caller
+  const std::function<void(int)>* work = nullptr;
+  int wanted = 0;  // helpers that take part in the present call
+  int pending = 0;
+  uint64_t call = 0;
+  std::atomic<int64_t> bytes{0};
+
+  void help(int helper) {
+    uint64_t seen = 0;
+    for (;;) {
+      const std::function<void(int)>* job = nullptr;
+      {
+        std::unique_lock<std::mutex> lock(state);
+        wake.wait(lock, [&] { return call != seen; });
+        seen = call;
+        if (helper >= wanted) continue;
+        job = work;
+      }
+      (*job)(helper + 1);
+      std::lock_guard<std::mutex> lock(state);
+      if (--pending == 0) done.notify_all();
+    }
+  }
+
+  // Needs `running`.
+  void callAll(int threads, const std::function<void(int)>& job) {
+    {
+      std::lock_guard<std::mutex> lock(state);
+      while (helpers < threads - 1) {
+        const int helper = helpers++;
+        std::thread([this, helper] { help(helper); }).detach();
+      }
+      work = &job;
+      wanted = pending = threads - 1;
+      call++;
+    }
+    wake.notify_all();
+    job(0);
+    std::unique_lock<std::mutex> lock(state);
+    done.wait(lock, [&] { return pending == 0; });
+  }
+
+  void countBytes() {
+    int64_t total = 0;
+    for (const Worker& worker : workers) total += worker.arena.size + worker.scratch.size;
+    bytes = total;
+  }
+};
+
+Pool& pool() {
+  static Pool* const shared = new Pool;
+  return *shared;
+}
+
+}  // namespace
+
+std::string runOnPool(const Plan& plan, const Run& run, int threads) {
+  Pool& p = pool();
+  std::lock_guard<std::mutex> exclusive(p.running);
+  const int64_t lanes = std::min(run.lanes, run.batches());
+  if (lanes == 0) return "";
+  const int used = int(std::min<int64_t>(std::max(threads, 1), lanes));
+  if (p.workers.size() < size_t(used)) p.workers.resize(size_t(used));
+  bool enough = true;
+  for (int i = 0; i < used; i++)
+    enough = enough && p.workers[size_t(i)].arena.grow(std::max<int64_t>(plan.arenaBytes, 64)) &&
+             p.workers[size_t(i)].scratch.grow(scratchBytes);
+  p.countBytes();
+  if (!enough) return "not enough memory for an arena of " + std::to_string(plan.arenaBytes) + " bytes a thread";
+
+  std::atomic<int64_t> next{0};
+  p.callAll(used, [&](int worker) {
+    Worker& mine = p.workers[size_t(worker)];
+    for (int64_t lane; (lane = next.fetch_add(1)) < lanes;)
+      runLane(plan, run, lane, mine.arena.bytes, mine.scratch.bytes);
+  });
+  return "";
+}
+
+void callOnPool(int threads, const std::function<void(int worker)>& work) {
+  Pool& p = pool();
+  std::lock_guard<std::mutex> exclusive(p.running);
+  p.callAll(std::max(threads, 1), work);
+}
+
+void trimPool() {
+  Pool& p = pool();
+  std::unique_lock<std::mutex> exclusive(p.running, std::try_to_lock);
+  if (!exclusive.owns_lock()) return;
+  for (Worker& worker : p.workers) {
+    worker.arena.release();
+    worker.scratch.release();
+  }
+  p.countBytes();
+}
+
+int64_t poolBytes() { return pool().bytes; }
+
+}  // namespace whorl

@@ -1,0 +1,248 @@
+// The contract of the addon beyond single kernels: checks of programs and buffers, micro-batches, lanes and threads,
+// the order of runs, memory, and what a user without compiler is told.
+
+import { join } from "node:path";
+import { afterEach, expect, test, vi } from "vitest";
+import { findAddon, type NativeAddon } from "./addon.ts";
+import { compileAddon, findCompiler } from "./compile.ts";
+
+const root = join(import.meta.dirname, "../../../..");
+
+async function openAddon(): Promise<NativeAddon | undefined> {
+  if (findCompiler() === undefined) return undefined;
+  const outFile = join(root, "dist/native/whorl.node");
+  await compileAddon({ sourceDir: join(root, "native"), outFile, log: () => {} });
+  const loaded = await findAddon();
+  if ("reason" in loaded) throw new Error(loaded.reason);
+  return loaded.addon;
+}
+
+const opened = await openAddon();
+const testNative = test.skipIf(opened === undefined);
+afterEach(() => vi.unstubAllEnvs());
+
+function native(): NativeAddon {
+  if (opened === undefined) throw new Error("no addon");
+  return opened;
+}
+
+/** [kernel, operands, sizes, params] of an instruction of the named kernel. */
+function instruction(
+  kernel: string,
+  operands: number[][],
+  sizes: number[][],
+  params: number[] = [],
+): number[] {
+  const head = [native().kernels().indexOf(kernel), operands.length, sizes.length, params.length];
+  return [...head, ...operands.flat(), ...sizes.flat(), ...params];
+}
+
+const plan = (program: number[], arenaBytes = 256, slots = 3) =>
+  native().createPlan(Float64Array.from(program), arenaBytes, slots, native().cpu().isa[0]);
+
+testNative("cpu names the instruction sets, the portable one last", () => {
+  const report = native().cpu();
+  expect(report.isa.at(-1)).toBe("portable");
+  expect(report.cores).toBeGreaterThan(0);
+  expect(report.compiler).toMatch(/^(g|clang)\+\+ /);
+});
+
+testNative("createPlan names the faulty instruction", () => {
+  const good = instruction("fill", [[0, 0]], [[4, 0]], [1]);
+  const bad = (program: number[]) => () => plan([...good, ...program]);
+  expect(bad([999, 1, 1, 1])).toThrow(/instruction 1: kernel id 999 is not in 0\.\.\d+/);
+  expect(bad([1.5, 1, 1, 1])).toThrow("instruction 1: kernel id 1.5");
+  expect(bad([1, 1])).toThrow("program ends inside the head of instruction 1");
+  expect(bad(instruction("fill", [[0, 0]], [], [1]))).toThrow("instruction 1 (fill): 0 sizes, expected 1");
+  expect(bad(good.slice(0, -1))).toThrow("instruction 1 (fill): program ends early");
+  expect(bad(instruction("fill", [[3, 0]], [[4, 0]], [1]))).toThrow("operand 0: slot 3 is not in 0..2");
+  expect(bad(instruction("fill", [[-1, 0]], [[4, 0]], [1]))).toThrow("operand 0 is missing but not optional");
+  expect(bad(instruction("fill", [[0, 2]], [[4, 0]], [1]))).toThrow("byte offset 2 is not a multiple of 4");
+  expect(bad(instruction("fill", [[0, 256]], [[4, 0]], [1]))).toThrow("outside the arena of 256 bytes");
+  expect(bad(instruction("fill", [[0, 0]], [[-4, 0]], [1]))).toThrow("size 0: coefficient -4 is not a size");
+  expect(bad(instruction("fill", [[0, 0]], [[4, 4]], [1]))).toThrow("size 0: symbol mask 4 is not in 0..3");
+  expect(() => native().createPlan(Float64Array.from(good), 256, 1, "sse9")).toThrow(
+    "'sse9' is not available",
+  );
+});
+
+testNative("runPlan rejects buffers and arenas that are too small", async () => {
+  const fill = plan(instruction("fill", [[1, 8]], [[4, 1]], [1]));
+  const binding = (length: number, rowStride = 0, laneStride = 0) => {
+    return { buffer: new Float32Array(length), rowStride, laneStride };
+  };
+  const run = (length: number, rowStride = 0, laneStride = 0) =>
+    native().runPlan(fill, [binding(length, rowStride, laneStride), binding(0)], 5, 1, 2, 2, 1);
+  await expect(run(10)).resolves.toBeUndefined();
+  await expect(run(9)).rejects.toThrow(
+    "instruction 0 (fill): operand 0 reaches byte 40 of slot 1, which has 36",
+  );
+  await expect(run(20, 16)).rejects.toThrow("reaches byte 88 of slot 1");
+  await expect(run(22, 16)).resolves.toBeUndefined();
+  await expect(run(19, 16)).rejects.toThrow("binding of slot 1 has 76 bytes, needs 80");
+  await expect(run(10, 0, 24)).rejects.toThrow("binding of slot 1 has 40 bytes, needs 48");
+  await expect(native().runPlan(fill, [], 5, 1, 2, 2, 1)).rejects.toThrow("0 bindings, but the plan has 2");
+  const arena = plan(instruction("fill", [[0, 0]], [[65, 0]], [1]), 256, 1);
+  await expect(native().runPlan(arena, [], 1, 1, 1, 1, 1)).rejects.toThrow("reaches byte 260 of slot 0");
+  const slice = plan(
+    instruction(
+      "slice",
+      [
+        [0, 0],
+        [0, 0],
+      ],
+      [
+        [1, 0],
+        [4, 0],
+        [3, 0],
+        [2, 0],
+        [1, 0],
+      ],
+    ),
+  );
+  await expect(native().runPlan(slice, [binding(0), binding(0)], 1, 1, 1, 1, 1)).rejects.toThrow(
+    "contradict",
+  );
+  // @ts-expect-error a plan is not any object
+  await expect(native().runPlan({}, [], 1, 1, 1, 1, 1)).rejects.toThrow("expected a plan");
+});
+
+/** Per lane, the sum of rows scaled in the arena: order and thread count would show in the last bits. */
+async function sumByLanes(
+  rows: number,
+  microBatch: number,
+  lanes: number,
+  threads: number,
+): Promise<Float32Array> {
+  const width = 37;
+  const x = Float32Array.from({ length: rows * width }, (_, i) => Math.sin(i) * 10 ** (i % 7));
+  const sums = new Float32Array(lanes * width);
+  const program = [
+    ...instruction(
+      "scale",
+      [
+        [1, 0],
+        [0, 0],
+      ],
+      [[width, 1]],
+      [0.1],
+    ),
+    ...instruction(
+      "sumRows",
+      [
+        [0, 0],
+        [2, 0],
+      ],
+      [
+        [1, 1],
+        [width, 0],
+      ],
+    ),
+  ];
+  const bindings = [
+    { buffer: x, rowStride: width * 4, laneStride: 0 },
+    { buffer: sums, rowStride: 0, laneStride: width * 4 },
+  ];
+  await native().runPlan(
+    plan(program, microBatch * width * 4),
+    bindings,
+    rows,
+    1,
+    microBatch,
+    lanes,
+    threads,
+  );
+  return sums;
+}
+
+testNative("results do not depend on the thread count, and each row is used once", async () => {
+  const one = await sumByLanes(101, 4, 5, 1);
+  for (const threads of [2, 3, 8]) expect(await sumByLanes(101, 4, 5, threads)).toEqual(one);
+  const total = one.reduce((sum, value) => sum + value, 0);
+  const alone = (await sumByLanes(101, 101, 1, 1)).reduce((sum, value) => sum + value, 0);
+  expect(Math.abs(total - alone) / 1e6).toBeLessThan(1e-4);
+  expect(await sumByLanes(0, 4, 2, 2)).toEqual(new Float32Array(2 * 37));
+});
+
+testNative("sizes follow rows and tokens, rows of the last micro-batch included", async () => {
+  const counted = new Float32Array(1);
+  const ones = plan(
+    instruction("fill", [[0, 0]], [[1, 3]], [1]).concat(
+      instruction(
+        "sumRows",
+        [
+          [0, 0],
+          [1, 0],
+        ],
+        [
+          [1, 3],
+          [1, 0],
+        ],
+      ),
+    ),
+    4 * 3 * 7,
+    2,
+  );
+  await native().runPlan(ones, [{ buffer: counted, rowStride: 0, laneStride: 0 }], 8, 7, 3, 1, 1);
+  expect(counted[0]).toBe(8 * 7);
+});
+
+testNative("runs that are not awaited happen in the order of the calls", async () => {
+  const value = new Float32Array(1);
+  const bindings = [{ buffer: value, rowStride: 0, laneStride: 0 }];
+  const double = plan(
+    instruction(
+      "scale",
+      [
+        [1, 0],
+        [1, 0],
+      ],
+      [[1, 0]],
+      [2],
+    ),
+    0,
+    2,
+  );
+  const increment = plan(
+    instruction("fill", [[0, 0]], [[1, 0]], [1]).concat(
+      instruction(
+        "add",
+        [
+          [0, 0],
+          [1, 0],
+          [1, 0],
+        ],
+        [[1, 0]],
+      ),
+    ),
+    4,
+    2,
+  );
+  const runs = [];
+  for (let i = 0; i < 10; i++)
+    for (const step of [increment, double]) runs.push(native().runPlan(step, bindings, 1, 1, 1, 1, 1));
+  await Promise.all(runs);
+  expect(value[0]).toBe(2 ** 11 - 2);
+});
+
+testNative("arenas are counted, kept between runs and freed by trim", async () => {
+  native().trim();
+  const before = native().liveBytes();
+  await sumByLanes(64, 8, 4, 2);
+  const after = native().liveBytes();
+  expect(after - before).toBeGreaterThan(8 * 37 * 4);
+  await sumByLanes(64, 8, 4, 2);
+  expect(native().liveBytes() - after).toBeLessThan(10_000); // a plan, not another arena
+  native().trim();
+  expect(native().liveBytes() - before).toBeLessThan(10_000);
+});
+
+testNative("peak measures a positive rate", async () => {
+  expect(await native().peak("portable", 2, 0.01)).toBeGreaterThan(1e8);
+  await expect(native().peak("sse9", 1, 0.01)).rejects.toThrow("an available instruction set");
+});
+
+test("WHORL_NATIVE=off is a reason, not an error", async () => {
+  vi.stubEnv("WHORL_NATIVE", "off");
+  expect(await findAddon()).toEqual({ reason: "the native executor is switched off by WHORL_NATIVE=off" });
+});
