@@ -19,9 +19,9 @@ struct Args {
 
 using Kernel = void (*)(const Args&);
 
-// The gemm's share: packed B (1 MiB, half of a 2 MiB L2), one packed row block of A, one transposed block of C.
+// The gemm's share: packed B (1 MiB, half of a 2 MiB L2), packed rows of A, one transposed block of C.
 constexpr int64_t packedBFloats = 256 * 1024;
-constexpr int64_t packedAFloats = 16 * 1024;
+constexpr int64_t packedAFloats = 64 * 1024;
 constexpr int64_t blockCFloats = 64 * 1024;
 constexpr int64_t scratchBytes = 4 * (packedBFloats + packedAFloats + blockCFloats);
 

@@ -176,29 +176,25 @@ struct DepthBlock {
   int64_t batch, batches, from, depth;
 };
 
-// All rows of A against packed panels first .. first + count.
-static void multiplyPanels(const Gemm& g, const DepthBlock& d, int64_t first, int64_t count, const float* packedB,
-                           float* packedA, bool accumulate) {
-  const int64_t blocks = (g.rows + tileRows - 1) / tileRows;
-  const int64_t height = g.rows / blocks, taller = g.rows % blocks, total = d.batches * d.depth;
-  int64_t row = 0;
-  for (int64_t block = 0; block < blocks; block++) {
-    const int64_t rows = height + (block < taller);
-    for (int64_t r = 0; r < d.batches; r++) {
-      const float* a = g.a + (d.batch + r) * g.aBatch + row * g.aRow + d.from * g.aDepth;
-      packRows(packedA + r * d.depth * rows, a, g.aRow, g.aDepth, rows, d.depth, g.rows - row - rows);
-    }
-    for (int64_t i = 0; i < count; i++) {
-      const Panel panel = panelAt(g, first + i);
-      float* c = g.c + panel.outer * g.cOuter + row * g.cRow + panel.col;
-      runTile(packedTiles, rows, total, packedA, packedB + i * total * panelCols, {c, g.cRow, panel.cols, accumulate});
-    }
-    row += rows;
+// Row blocks of A, evened out: the first `taller` have one row more.
+struct RowBlocks {
+  int64_t count, height, taller;
+  int64_t rows(int64_t block) const { return height + (block < taller); }
+};
+
+WHORL_INLINE RowBlocks splitRows(int64_t rows) {
+  const int64_t count = (rows + tileRows - 1) / tileRows;
+  return {count, rows / count, rows % count};
+}
+
+static void packRowBlock(const Gemm& g, const DepthBlock& d, int64_t row, int64_t rows, float* packedA) {
+  for (int64_t r = 0; r < d.batches; r++) {
+    const float* a = g.a + (d.batch + r) * g.aBatch + row * g.aRow + d.from * g.aDepth;
+    packRows(packedA + r * d.depth * rows, a, g.aRow, g.aDepth, rows, d.depth, g.rows - row - rows);
   }
 }
 
-static void multiplyDepth(const Gemm& g, const DepthBlock& d, int64_t first, int64_t count, float* packedB,
-                          float* packedA, bool accumulate) {
+static void packPanels(const Gemm& g, const DepthBlock& d, int64_t first, int64_t count, float* packedB) {
   const int64_t total = d.batches * d.depth;
   for (int64_t i = 0; i < count; i++) {
     const Panel panel = panelAt(g, first + i);
@@ -207,7 +203,41 @@ static void multiplyDepth(const Gemm& g, const DepthBlock& d, int64_t first, int
       packPanel(packedB + (i * total + r * d.depth) * panelCols, b, g.bDepth, g.bCol, d.depth, panel.cols);
     }
   }
-  multiplyPanels(g, d, first, count, packedB, packedA, accumulate);
+}
+
+// All panels against one row block at a time: A is packed as it is needed, B waits in L2.
+static void multiplyByBlocks(const Gemm& g, const DepthBlock& d, int64_t first, int64_t count, float* packedB,
+                             float* packedA, bool accumulate) {
+  const RowBlocks blocks = splitRows(g.rows);
+  const int64_t total = d.batches * d.depth;
+  packPanels(g, d, first, count, packedB);
+  for (int64_t block = 0, row = 0; block < blocks.count; row += blocks.rows(block++)) {
+    const int64_t rows = blocks.rows(block);
+    packRowBlock(g, d, row, rows, packedA);
+    for (int64_t i = 0; i < count; i++) {
+      const Panel panel = panelAt(g, first + i);
+      float* c = g.c + panel.outer * g.cOuter + row * g.cRow + panel.col;
+      runTile(packedTiles, rows, total, packedA, packedB + i * total * panelCols, {c, g.cRow, panel.cols, accumulate});
+    }
+  }
+}
+
+// Few rows: all of A is packed once and waits in L2, and one panel of B at a time is packed and used up while near.
+static void multiplyByPanels(const Gemm& g, const DepthBlock& d, int64_t panels, float* packedB, float* packedA,
+                             bool accumulate) {
+  const RowBlocks blocks = splitRows(g.rows);
+  const int64_t total = d.batches * d.depth;
+  for (int64_t block = 0, row = 0; block < blocks.count; row += blocks.rows(block++))
+    packRowBlock(g, d, row, blocks.rows(block), packedA + row * total);
+  for (int64_t i = 0; i < panels; i++) {
+    const Panel panel = panelAt(g, i);
+    packPanels(g, d, i, 1, packedB);
+    for (int64_t block = 0, row = 0; block < blocks.count; row += blocks.rows(block++)) {
+      float* c = g.c + panel.outer * g.cOuter + row * g.cRow + panel.col;
+      runTile(packedTiles, blocks.rows(block), total, packedA + row * total, packedB,
+              {c, g.cRow, panel.cols, accumulate});
+    }
+  }
 }
 
 static void multiply(const Gemm& g, void* scratch) {
@@ -225,14 +255,20 @@ static void multiply(const Gemm& g, void* scratch) {
   const int64_t group = depthBlocks == 1 ? (maxDepth / g.depth < g.batches ? maxDepth / g.depth : g.batches) : 1;
   const int64_t panelLimit = packedBFloats / (group * blockDepth * panelCols);
 
-  for (int64_t first = 0; first < panels; first += panelLimit) {
-    const int64_t count = panels - first < panelLimit ? panels - first : panelLimit;
+  const bool fewRows = g.rows * group * blockDepth + lanes <= packedAFloats;
+  const int64_t step = fewRows ? panels : panelLimit;
+  for (int64_t first = 0; first < panels; first += step)
     for (int64_t batch = 0; batch < g.batches; batch += group)
       for (int64_t from = 0; from < g.depth; from += blockDepth) {
         const int64_t batches = g.batches - batch < group ? g.batches - batch : group;
         const int64_t depth = g.depth - from < blockDepth ? g.depth - from : blockDepth;
-        multiplyDepth(g, {batch, batches, from, depth}, first, count, packedB, packedA,
-                      g.accumulate || batch > 0 || from > 0);
+        const DepthBlock block = {batch, batches, from, depth};
+        const bool accumulate = g.accumulate || batch > 0 || from > 0;
+        if (fewRows) {
+          multiplyByPanels(g, block, panels, packedB, packedA, accumulate);
+          continue;
+        }
+        const int64_t count = panels - first < panelLimit ? panels - first : panelLimit;
+        multiplyByBlocks(g, block, first, count, packedB, packedA, accumulate);
       }
-  }
 }

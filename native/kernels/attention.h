@@ -20,13 +20,22 @@ static void packBlocks(float* to, const float* a, int64_t aRow, int64_t aDepth, 
   }
 }
 
-// c[rows][panelCols] = packed blocks (allocated with blockDepth) . panel[depth][panelCols]
-static void multiplyStrip(float* c, const float* blocks, int64_t blockDepth, const float* panel, int64_t rows,
-                          int64_t totalRows, int64_t depth) {
+// The lanes a strip of `count` queries uses, whole vectors: the last strip of 97 positions is one vector wide.
+WHORL_INLINE int64_t usedLanes(int64_t count) { return (count + lanes - 1) / lanes * lanes; }
+
+struct Blocks {
+  const float* packed;
+  int64_t depth;  // as packed; a product may use less of it
+  int64_t rows;
+};
+
+// c[rows][panelCols] = blocks . panel[depth][panelCols], in the first `cols` columns
+static void multiplyStrip(float* c, const Blocks& blocks, const float* panel, int64_t rows, int64_t depth, int64_t cols) {
   for (int64_t row = 0; row < rows; row += tileRows) {
     // the block has the height it was packed with: a causal strip may end inside and compute a few rows too many
-    const int64_t height = totalRows - row < tileRows ? totalRows - row : tileRows;
-    runTile(packedTiles, height, depth, blocks + row * blockDepth, panel, {c + row * panelCols, panelCols, panelCols, false});
+    const int64_t height = blocks.rows - row < tileRows ? blocks.rows - row : tileRows;
+    runTile(packedTiles, height, depth, blocks.packed + row * blocks.depth, panel,
+            {c + row * panelCols, panelCols, cols, false});
   }
 }
 
@@ -43,7 +52,7 @@ static void accumulateStrip(float* c, int64_t cRow, const float* strip, const fl
   }
 }
 
-static void packPanels(float* to, const float* b, int64_t bDepth, int64_t depth, int64_t cols) {
+static void packMatrix(float* to, const float* b, int64_t bDepth, int64_t depth, int64_t cols) {
   for (int64_t col = 0; col < cols; col += panelCols)
     packPanel(to + col * depth, b + col, bDepth, 1, depth, cols - col < panelCols ? cols - col : panelCols);
 }
@@ -98,22 +107,22 @@ static void attendHead(const Head& h, const float* q, float* o, float* lse, floa
   packBlocks(values, v, 1, h.row, hd, L);
   for (int64_t q0 = 0; q0 < L; q0 += panelCols) {
     const int64_t count = L - q0 < panelCols ? L - q0 : panelCols;
-    const int64_t seen = h.causal && q0 + count < L ? q0 + count : L;
+    const int64_t used = usedLanes(count), seen = h.causal && q0 + count < L ? q0 + count : L;
     packPanel(queries, q + q0 * h.row, 1, h.row, hd, count);
     scaleFloats(queries, hd * panelCols, h.scale);
-    multiplyStrip(strip, keys, hd, queries, seen, L, hd);
+    multiplyStrip(strip, {keys, hd, L}, queries, seen, hd, used);
     if (h.causal) maskStrip(strip, q0, seen);
-    Vector inverse[tileVectors];
-    for (int i = 0; i < tileVectors; i++) {
+    Vector inverse[tileVectors] = {};
+    for (int i = 0; i < used / lanes; i++) {
       Vector total, highest;
       softmaxLanes(strip + i * lanes, seen, total, highest);
       inverse[i] = 1.0f / total;
       for (int64_t lane = 0; lse && lane < lanes && i * lanes + lane < count; lane++)
         lse[q0 + i * lanes + lane] = float(double(highest[lane]) + __builtin_log(double(total[lane])));
     }
-    multiplyStrip(out, values, L, strip, hd, hd, seen);
+    multiplyStrip(out, {values, L, hd}, strip, hd, seen, used);
     for (int64_t d = 0; d < hd; d++)
-      for (int i = 0; i < tileVectors; i++) {
+      for (int i = 0; i < used / lanes; i++) {
         float* at = out + d * panelCols + i * lanes;
         store(at, load(at) * inverse[i]);
       }
@@ -139,8 +148,9 @@ struct HeadGrad {
 };
 
 // scores -> P = exp(score - lse); dP -> dS = P * (dP - delta), both in place, delta = sum_d o * dO per query.
-static void differentiateStrip(float* strip, float* dStrip, const float* lse, const float* delta, int64_t keys) {
-  for (int i = 0; i < tileVectors; i++) {
+static void differentiateStrip(float* strip, float* dStrip, const float* lse, const float* delta, int64_t keys,
+                              int64_t used) {
+  for (int i = 0; i < used / lanes; i++) {
     const Vector base = load(lse + i * lanes), shift = load(delta + i * lanes);
     for (int64_t key = 0; key < keys; key++) {
       float *p = strip + key * panelCols + i * lanes, *d = dStrip + key * panelCols + i * lanes;
@@ -169,7 +179,7 @@ static void attendHeadGrad(const Head& h, const HeadGrad& g, float* work) {
   }
   for (int64_t q0 = 0; q0 < L; q0 += panelCols) {
     const int64_t count = L - q0 < panelCols ? L - q0 : panelCols;
-    const int64_t seen = h.causal && q0 + count < L ? q0 + count : L;
+    const int64_t used = usedLanes(count), seen = h.causal && q0 + count < L ? q0 + count : L;
     const float *q = g.q + q0 * h.row, *o = g.o + q0 * width, *dOut = g.dOut + q0 * width;
     alignas(64) float lse[panelCols] = {}, delta[panelCols] = {};
     for (int64_t i = 0; i < count; i++) {
@@ -178,17 +188,17 @@ static void attendHeadGrad(const Head& h, const HeadGrad& g, float* work) {
     }
     packPanel(queries, q, 1, h.row, hd, count);
     packPanel(dOuts, dOut, 1, width, hd, count);
-    packPanels(queryRows, q, h.row, count, hd);
-    packPanels(dOutRows, dOut, width, count, hd);
+    packMatrix(queryRows, q, h.row, count, hd);
+    packMatrix(dOutRows, dOut, width, count, hd);
     scaleFloats(queries, hd * panelCols, h.scale);
     scaleFloats(queryRows, count * ((hd + panelCols - 1) / panelCols * panelCols), h.scale);
-    multiplyStrip(strip, keys, hd, queries, seen, L, hd);
-    multiplyStrip(dStrip, values, hd, dOuts, seen, L, hd);
+    multiplyStrip(strip, {keys, hd, L}, queries, seen, hd, used);
+    multiplyStrip(dStrip, {values, hd, L}, dOuts, seen, hd, used);
     if (h.causal) maskStrip(strip, q0, seen);
-    differentiateStrip(strip, dStrip, lse, delta, seen);
+    differentiateStrip(strip, dStrip, lse, delta, seen, used);
     accumulateStrip(dv, h.row, strip, dOutRows, seen, hd, count);
     accumulateStrip(dk, h.row, dStrip, queryRows, seen, hd, count);
-    multiplyStrip(dQueries, keysTransposed, L, dStrip, hd, hd, seen);
+    multiplyStrip(dQueries, {keysTransposed, L, hd}, dStrip, hd, seen, used);
     scaleFloats(dQueries, hd * panelCols, h.scale);
     storeTransposed(g.dq + q0 * h.row, h.row, dQueries, count, hd);
   }

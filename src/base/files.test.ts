@@ -2,9 +2,9 @@ import * as promises from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { failingFileSystem } from "../../tests/failing-file-system.ts";
 import { ToolError } from "./errors.ts";
 import {
-  type FileSystem,
   fileError,
   readTextFile,
   recoverInterrupted,
@@ -21,31 +21,6 @@ beforeEach(async () => {
   folder = await promises.mkdtemp(join(tmpdir(), "whorl-files-"));
 });
 afterEach(() => promises.rm(folder, { recursive: true, force: true }));
-
-/** A file system whose calls fail with `code` from the `failAt`-th one on (counted over open, rename and writes). */
-function failingFileSystem(code: string, failAt: number): FileSystem & { calls: number } {
-  const broken = { ...promises, calls: 0 };
-  const count = () => {
-    broken.calls++;
-    if (broken.calls >= failAt)
-      throw Object.assign(new Error(`${code}: made up`), { code, syscall: "write" });
-  };
-  broken.open = async (...parameters) => {
-    count();
-    const handle = await promises.open(...parameters);
-    const original = handle.writeFile.bind(handle);
-    handle.writeFile = async (...content) => {
-      count();
-      return original(...content);
-    };
-    return handle;
-  };
-  broken.rename = async (...parameters) => {
-    count();
-    return promises.rename(...parameters);
-  };
-  return broken;
-}
 
 async function caught(action: Promise<unknown>): Promise<ToolError> {
   const error = await action.then(

@@ -3,12 +3,23 @@ import { trmConfigSchema, trmReferenceNames } from "./config.ts";
 
 function problems(settings: Record<string, unknown>): string[] {
   const result = trmConfigSchema.safeParse(settings);
-  return result.success ? [] : result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+  return result.success
+    ? []
+    : result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
 }
 
 test("defaults are those of the reference, with the sizes that null and 0 stand for filled in", () => {
   expect(trmConfigSchema.parse({})).toEqual({
-    ...{ arch: "trm", hiddenSize: 512, numHeads: 8, expansion: 4, layers: 2, hLayers: 0, hCycles: 3, lCycles: 6 },
+    ...{
+      arch: "trm",
+      hiddenSize: 512,
+      numHeads: 8,
+      expansion: 4,
+      layers: 2,
+      hLayers: 0,
+      hCycles: 3,
+      lCycles: 6,
+    },
     ...{ mlpT: false, posEncodings: "rope", puzzleEmbNdim: 512, puzzleEmbLen: 16, haltMaxSteps: 16 },
     ...{ haltExplorationProb: 0.1, noActContinue: true, rmsNormEps: 1e-5, ropeTheta: 10000 },
     ...{ forwardDtype: "bfloat16", loss: "stablemax_cross_entropy" },
@@ -26,14 +37,34 @@ test.each([
 });
 
 test("settings that do not fit together are refused", () => {
-  expect(problems({ hiddenSize: 100, numHeads: 8 })).toMatchInlineSnapshot();
-  expect(problems({ hiddenSize: 72, numHeads: 8 })).toMatchInlineSnapshot();
+  expect(problems({ hiddenSize: 100, numHeads: 8 })).toMatchInlineSnapshot(`
+    [
+      "numHeads: a divisor of hiddenSize, which is 100",
+    ]
+  `);
+  expect(problems({ hiddenSize: 72, numHeads: 8 })).toMatchInlineSnapshot(`
+    [
+      "numHeads: an even head size for rope: 72 / 8 is 9",
+    ]
+  `);
   expect(problems({ hiddenSize: 72, numHeads: 8, mlpT: true })).toEqual([]);
   expect(problems({ hiddenSize: 72, numHeads: 8, posEncodings: "none" })).toEqual([]);
-  expect(problems({ puzzleEmbNdim: 0 })).toMatchInlineSnapshot();
-  expect(problems({ hiddenSize: 32, puzzleEmbNdim: 100, puzzleEmbLen: 3 })).toMatchInlineSnapshot();
+  expect(problems({ puzzleEmbNdim: 0 })).toMatchInlineSnapshot(`
+    [
+      "puzzleEmbLen: 0 when puzzleEmbNdim is 0: without puzzle vectors there are no tokens for them",
+    ]
+  `);
+  expect(problems({ hiddenSize: 32, puzzleEmbNdim: 100, puzzleEmbLen: 3 })).toMatchInlineSnapshot(`
+    [
+      "puzzleEmbNdim: at most puzzleEmbLen × hiddenSize, which is 96",
+    ]
+  `);
   expect(problems({ hiddenSize: 32, puzzleEmbNdim: 96, puzzleEmbLen: 3 })).toEqual([]);
-  expect(problems({ noActContinue: false })).toMatchInlineSnapshot();
+  expect(problems({ noActContinue: false })).toMatchInlineSnapshot(`
+    [
+      "noActContinue: true: the reference cannot run with a learned continue value either (its second forward pass returns three values where five are unpacked)",
+    ]
+  `);
 });
 
 test("every reference name points to a setting", () => {

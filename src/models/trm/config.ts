@@ -8,11 +8,19 @@ const trmFields = z.strictObject({
   arch: z.literal("trm").default("trm").describe("architecture: the Tiny Recursive Model"),
   hiddenSize: z.int().min(1).default(512).describe("width of every token vector"),
   numHeads: z.int().min(1).default(8).describe("attention heads; must divide hiddenSize"),
-  expansion: z.number().positive().default(4).describe("width of the MLP relative to hiddenSize, before rounding to 256"),
+  expansion: z
+    .number()
+    .positive()
+    .default(4)
+    .describe("width of the MLP relative to hiddenSize, before rounding to 256"),
   layers: z.int().min(1).default(2).describe("layers of the one network (reference: L_layers)"),
   hLayers: z.int().min(0).default(0).describe("no effect; the reference carries it (H_layers)"),
   hCycles: z.int().min(1).default(3).describe("updates of the answer in one supervision step (paper: T)"),
-  lCycles: z.int().min(1).default(6).describe("updates of the latent before each update of the answer (paper: n)"),
+  lCycles: z
+    .int()
+    .min(1)
+    .default(6)
+    .describe("updates of the latent before each update of the answer (paper: n)"),
   mlpT: z.boolean().default(false).describe("mix tokens by an MLP over positions instead of by attention"),
   posEncodings: z.enum(["rope", "learned", "none"]).default("rope").describe("how positions are told apart"),
   puzzleEmbNdim: z
@@ -78,16 +86,26 @@ export const trmReferenceNames: Readonly<Record<string, keyof TrmConfig>> = {
 };
 
 /** Rules between settings. Rope with mlpT is allowed and without effect, as in the reference. */
-function checkTogether(config: z.output<typeof trmFields>, context: z.RefinementCtx<z.output<typeof trmFields>>) {
+function checkTogether(
+  config: z.output<typeof trmFields>,
+  context: z.RefinementCtx<z.output<typeof trmFields>>,
+) {
   const complain = (key: keyof typeof config, message: string) =>
     context.addIssue({ code: "custom", path: [key], input: config[key], message });
   const { hiddenSize, numHeads, puzzleEmbLen } = config;
   const ndim = config.puzzleEmbNdim ?? hiddenSize;
-  if (!config.mlpT && hiddenSize % numHeads !== 0) complain("numHeads", `a divisor of hiddenSize, which is ${hiddenSize}`);
+  if (!config.mlpT && hiddenSize % numHeads !== 0)
+    complain("numHeads", `a divisor of hiddenSize, which is ${hiddenSize}`);
   else if (config.posEncodings === "rope" && !config.mlpT && (hiddenSize / numHeads) % 2 !== 0)
-    complain("numHeads", `an even head size for rope: ${hiddenSize} / ${numHeads} is ${hiddenSize / numHeads}`);
+    complain(
+      "numHeads",
+      `an even head size for rope: ${hiddenSize} / ${numHeads} is ${hiddenSize / numHeads}`,
+    );
   if (ndim === 0 && puzzleEmbLen !== 0)
-    complain("puzzleEmbLen", "0 when puzzleEmbNdim is 0: without puzzle vectors there are no tokens for them");
+    complain(
+      "puzzleEmbLen",
+      "0 when puzzleEmbNdim is 0: without puzzle vectors there are no tokens for them",
+    );
   if (puzzleEmbLen > 0 && ndim > puzzleEmbLen * hiddenSize)
     complain("puzzleEmbNdim", `at most puzzleEmbLen × hiddenSize, which is ${puzzleEmbLen * hiddenSize}`);
   if (!config.noActContinue)

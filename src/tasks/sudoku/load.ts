@@ -5,7 +5,8 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { requireData } from "../../base/data-folder.ts";
 import { ToolError } from "../../base/errors.ts";
-import { stream } from "../../base/random/threefry.ts";
+import { type RandomStream, stream } from "../../base/random/threefry.ts";
+import type { PuzzleShape } from "../../models/model.ts";
 import type { DataManifest, Dataset, Examples, PartManifest, TrainingStream } from "../dataset.ts";
 import { applyAugmentation, augmentation } from "./augment.ts";
 import { canonicalKey, provenDisjoint } from "./canonical.ts";
@@ -76,6 +77,11 @@ export function loadSudoku(data: SudokuData, draw: DrawSettings): Dataset {
   };
 }
 
+/** All Sudoku puzzles follow the same rules: one identifier serves them all. */
+export function sudokuShape(size: SudokuSize): PuzzleShape {
+  return { seqLen: sequenceLength(size), vocabSize: vocabularySize(size), numPuzzleIdentifiers: 1 };
+}
+
 /** Questions as inputs, answers as labels; every cell is supervised, givens too. */
 export function encodePuzzles(puzzles: readonly SudokuPuzzle[], size: SudokuSize): Examples {
   const cells = sequenceLength(size);
@@ -86,6 +92,48 @@ export function encodePuzzles(puzzles: readonly SudokuPuzzle[], size: SudokuSize
     encodeBoard(answer, labels, i * cells);
   });
   return { count: puzzles.length, inputs, labels, identifiers: new Int32Array(puzzles.length) };
+}
+
+/** Held-out puzzles to measure a model on. */
+export interface TestPuzzles {
+  readonly puzzles: readonly SudokuPuzzle[];
+  readonly examples: Examples;
+  readonly manifest: PartManifest;
+  /** At most `count` of them, drawn without replacement, in the order of the set. */
+  sample(random: RandomStream, count: number): TestPuzzles;
+}
+
+/** The puzzles of a file, or the test set of a configuration. */
+export function loadTestPuzzles(data: SudokuData, file: string | null): TestPuzzles {
+  const name = file ?? data.test;
+  if (name !== null) return testPuzzles(readPuzzles(findPuzzleFile(name), data.size), data.size, name);
+  const { test, from } = data.generate ? generateParts({ ...data, generate: { ...data.generate, train: 0 } }) : noTest();
+  return testPuzzles(test, data.size, from.test);
+}
+
+function noTest(): never {
+  throw new ToolError("the run has no test puzzles of its own", {
+    code: "sudoku/no-test",
+    hint: "name a CSV file with --data",
+    exitCode: 2,
+  });
+}
+
+function testPuzzles(puzzles: readonly SudokuPuzzle[], size: SudokuSize, from: string): TestPuzzles {
+  return {
+    puzzles,
+    examples: encodePuzzles(puzzles, size),
+    manifest: describePart(puzzles, from),
+    sample(random, count) {
+      if (count >= puzzles.length) return this;
+      const chosen = random.permutation(puzzles.length).slice(0, count).sort((a, b) => a - b);
+      return testPuzzles(
+        chosen.map((index) => puzzles[index]),
+        size,
+        `${count} of ${from}`,
+      );
+    },
+  };
 }
 
 /** A file by its path, else by its name in the data folder. */

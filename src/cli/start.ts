@@ -1,0 +1,77 @@
+// `whorl start`, what `npm start` runs: trains a small TRM on generated Sudoku from nothing, measures it on held-out
+// puzzles, and replays how it solves one of them.
+
+import type { Command } from "commander";
+import { existsSync } from "node:fs";
+import { logInfo, printJson, printLine } from "../base/log.ts";
+import { loadConfig } from "../config/load.ts";
+import { chooseExecutor } from "../engine/executors/choose.ts";
+import { openModel } from "../runs/open-model.ts";
+import { loadTestPuzzles } from "../tasks/sudoku/load.ts";
+import { countGivens } from "../tasks/sudoku/rules.ts";
+import { evaluateModel } from "./eval.ts";
+import { addComputeOptions, type ComputeOptions } from "./options.ts";
+import { duration, percent } from "./render/numbers.ts";
+import { showSolution } from "./solve.ts";
+import { trainWithProgress } from "./train.ts";
+
+export function registerStart(program: Command): void {
+  const command = program
+    .command("start")
+    .description("the main job in one go: train a small model, evaluate it, watch it solve a puzzle")
+    .option("--json", "print the result as one line of JSON, without the show")
+    .action(runStart);
+  addComputeOptions(command);
+}
+
+async function runStart(options: ComputeOptions & { json?: boolean }): Promise<void> {
+  const { executor, reason } = await chooseExecutor(options.backend === "reference" ? "reference" : "auto");
+  const isFast = executor.description.backend === "native";
+  const preset = isFast ? "sudoku-6x6" : "sudoku-4x4";
+  if (!isFast) logInfo(`training on 4×4 boards, because the fast engine is off: ${reason ?? "as asked for"}`);
+  const { config } = await loadConfig(preset);
+  const runDir = freeRunFolder();
+  const trained = await trainWithProgress(config, runDir, options);
+  if (trained.stopped === "interrupted") return;
+
+  const opened = await openModel(runDir);
+  const held = loadTestPuzzles(config.data, null);
+  const report = await evaluateModel(opened, held, options);
+  const cluesMax = Math.max(...held.puzzles.map(({ question }) => countGivens(question)));
+  if (options.json) {
+    printJson({
+      backend: executor.description.backend,
+      preset,
+      trainSeconds: trained.trainSeconds,
+      trainFlops: trained.flops,
+      heldOutPuzzles: report.puzzles,
+      heldOutInTraining: 0,
+      cluesMax,
+      exactAccuracy: report.exactAccuracy,
+      interval95: report.interval95,
+      cellAccuracy: report.cellAccuracy,
+      invalidRate: report.invalidRate,
+      runDir,
+    });
+    return;
+  }
+  const [low, high] = report.interval95;
+  printLine(
+    `After ${duration(trained.trainSeconds)} of training it solves ${percent(report.exactAccuracy)} of ${report.puzzles} puzzles ` +
+      `it never saw (95 % interval ${percent(low)} to ${percent(high)}), each with at most ${cluesMax} cells given.`,
+  );
+  printLine("One of them, step by step:\n");
+  await showSolution(opened, held.puzzles[0].question, options);
+  printLine("\nMore to do with it:");
+  printLine(`  npx whorl solve ${runDir} PUZZLE --trace    (a puzzle is ${held.puzzles[0].question.length} characters, . for empty)`);
+  printLine(`  npx whorl eval ${runDir} --steps 32`);
+  printLine("  npx whorl train sudoku-6x6 model.hiddenSize=64");
+}
+
+/** runs/start, or the first free runs/start-N. */
+function freeRunFolder(): string {
+  for (let number = 1; ; number++) {
+    const dir = number === 1 ? "runs/start" : `runs/start-${number}`;
+    if (!existsSync(dir)) return dir;
+  }
+}

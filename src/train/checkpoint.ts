@@ -1,0 +1,93 @@
+// What a checkpoint of a training holds, and back: `weights.safetensors` (what is evaluated: the averaged weights if
+// an average is kept, as the reference saves them), `training.safetensors` (everything else in arrays) and
+// `state.json`. A run that continues from one makes the same numbers as a run that never stopped.
+
+import { z } from "zod";
+import { ToolError } from "../base/errors.ts";
+import type { StoredTensor } from "../formats/safetensors.ts";
+import type { RecursiveModel } from "../models/model.ts";
+import { loadStateDict, type ModelWeights, toStateDict } from "../models/weights.ts";
+import type { Checkpoint, CheckpointPart, Json } from "../runs/checkpoints.ts";
+import { WEIGHTS_FILE } from "../runs/open-model.ts";
+import type { TrainingState } from "./state.ts";
+
+
+const TRAINING_FILE = "training.safetensors";
+const STATE_FILE = "state.json";
+
+/** Where a training stands, besides its arrays. */
+export interface Progress {
+  readonly step: number;
+  /** Position in the training data; the sampler checks it. */
+  readonly stream: unknown;
+  readonly trainSeconds: number;
+}
+
+const progressSchema = z.object({ step: z.int().min(0), stream: z.unknown(), trainSeconds: z.number().min(0) });
+
+/** The weights to evaluate: averaged ones where there are any, with the current buffers and puzzle table. */
+export function evaluatedWeights(state: TrainingState): ModelWeights {
+  return { ...state, weights: state.average ?? state.weights };
+}
+
+export function checkpointParts(
+  model: RecursiveModel,
+  state: TrainingState,
+  progress: Progress,
+): Record<string, CheckpointPart> {
+  return {
+    [WEIGHTS_FILE]: toStateDict(model, evaluatedWeights(state)),
+    [TRAINING_FILE]: trainingTensors(model, state),
+    [STATE_FILE]: progress as unknown as Json, // the stream's state is plain JSON by its contract
+  };
+}
+
+/** Fills a fresh state with a checkpoint's numbers. */
+export async function restoreState(
+  model: RecursiveModel,
+  state: TrainingState,
+  checkpoint: Checkpoint,
+): Promise<Progress> {
+  const stored = await checkpoint.readTensors(TRAINING_FILE);
+  for (const [name, { shape, data }] of trainingTensors(model, state)) {
+    const found = stored.get(name);
+    if (!found || found.shape.join() !== shape.join() || found.data.constructor !== data.constructor)
+      throw new ToolError(
+        `the checkpoint's ${name} is ${found ? `[${found.shape.join(", ")}]` : "missing"}, [${shape.join(", ")}] is needed`,
+        { code: "checkpoint/misfit", where: checkpoint.dir, hint: "resume with the settings of the run" },
+      );
+    (data as Float32Array).set(found.data as Float32Array); // equal constructors, checked above
+  }
+  const weights = await checkpoint.readTensors(WEIGHTS_FILE);
+  // Buffers and puzzle table come from the weights file; its averaged weights go into the average.
+  const raw = state.weights.slice();
+  loadStateDict(model, state, weights, checkpoint.dir);
+  state.average?.set(state.weights);
+  state.weights.set(raw);
+  const progress = progressSchema.parse(await checkpoint.readJson(STATE_FILE));
+  state.step = progress.step;
+  return { step: progress.step, stream: progress.stream, trainSeconds: progress.trainSeconds };
+}
+
+/** Views of everything that the weights file does not hold. Without an average the raw weights are there already. */
+function trainingTensors(model: RecursiveModel, state: TrainingState): Map<string, StoredTensor> {
+  const { slots } = state;
+  const rows = slots.steps.length;
+  const { seqLen } = model.shape;
+  const flat = (data: Float32Array): StoredTensor => ({ dtype: "F32", shape: [data.length], data });
+  const ints = (shape: number[], data: Int32Array): StoredTensor => ({ dtype: "I32", shape, data });
+  return new Map<string, StoredTensor>([
+    ["weights", flat(state.weights)],
+    ["first_moment", flat(state.firstMoment)],
+    ["second_moment", flat(state.secondMoment)],
+    ["slots.inputs", ints([rows, seqLen], slots.inputs)],
+    ["slots.labels", ints([rows, seqLen], slots.labels)],
+    ["slots.puzzle_identifiers", ints([rows], slots.identifiers)],
+    ["slots.steps", ints([rows], slots.steps)],
+    ["slots.halted", ints([rows], slots.halted)],
+    ...[...slots.carry].map(([name, data]): [string, StoredTensor] => [
+      `carry.${name}`,
+      { dtype: "F32", shape: [rows, model.tokens, model.hiddenSize], data },
+    ]),
+  ]);
+}
