@@ -1,11 +1,10 @@
 // `whorl doctor`: what this installation can do, and why something is off. Bug reports start from its output.
 
-import type { Command } from "commander";
 import { availableParallelism, totalmem } from "node:os";
+import type { Command } from "commander";
 import { findData, findGolden } from "../base/data-folder.ts";
 import { printJson, printLine } from "../base/log.ts";
-import { loadAddon } from "../engine/executors/native/addon.ts";
-import { findCompiler } from "../engine/executors/native/compile.ts";
+import { describeNative } from "../engine/executors/choose.ts";
 import { describeMachine } from "../runs/run.ts";
 import { mebibytes } from "./render/numbers.ts";
 import { packageVersion } from "./version.ts";
@@ -22,24 +21,14 @@ export function registerDoctor(program: Command): void {
     });
 }
 
-type NativeState =
-  | { available: true; isa: string; isas: readonly string[]; features: readonly string[]; compiler: string }
-  | { available: false; reason: string };
-
 async function diagnose() {
-  const loaded = await loadAddon();
-  let native: NativeState;
-  if ("reason" in loaded) native = { available: false, reason: loaded.reason };
-  else {
-    const { isa, features, compiler } = loaded.addon.cpu();
-    native = { available: true, isa: isa[0], isas: isa, features, compiler };
-  }
+  const { native, compiler } = await describeNative();
   return {
     versions: { whorl: packageVersion(), node: process.versions.node, v8: process.versions.v8 },
     machine: { ...describeMachine(), memoryBytes: totalmem() },
     threads: availableParallelism(),
     backends: { native, reference: { available: true, isa: "float32" } },
-    compiler: findCompiler() ?? null,
+    compiler: compiler ?? null,
     data: { folder: findData(".") ?? null, golden: findGolden(".") ?? null },
   };
 }

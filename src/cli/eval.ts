@@ -8,8 +8,8 @@ import { type Evaluation, evaluate } from "../eval/evaluate.ts";
 import { makeRecursion } from "../eval/recursion.ts";
 import { type OpenedModel, openModel } from "../runs/open-model.ts";
 import type { PartManifest } from "../tasks/dataset.ts";
-import { loadTestPuzzles, type TestPuzzles } from "../tasks/sudoku/load.ts";
 import { decodePrediction } from "../tasks/sudoku/encode.ts";
+import { loadTestPuzzles, type TestPuzzles } from "../tasks/sudoku/load.ts";
 import { conflicts } from "../tasks/sudoku/rules.ts";
 import { addComputeOptions, type ComputeOptions, executorFrom, parseCount } from "./options.ts";
 import { percent } from "./render/numbers.ts";
@@ -79,7 +79,8 @@ export async function evaluateModel(
   options: EvalOptions,
 ): Promise<EvalReport> {
   const executor = await executorFrom(options, opened.config.engine);
-  const steps = options.steps === undefined ? opened.model.haltMaxSteps : parseCount("--steps", options.steps);
+  const steps =
+    options.steps === undefined ? opened.model.haltMaxSteps : parseCount("--steps", options.steps);
   const batchSize = Math.min(parseCount("--batch", options.batch ?? "256"), examples.count);
   const recursion = makeRecursion(executor, opened.model, opened.weights, { batchSize, labels: true });
   const status = makeStatusLine();
@@ -129,5 +130,8 @@ function parseShare(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
   if (value >= 0 && value <= 1) return value;
-  throw new ToolError(`--at-least takes a share from 0 to 1, not '${text}'`, { code: "usage/share", exitCode: 2 });
+  throw new ToolError(`--at-least takes a share from 0 to 1, not '${text}'`, {
+    code: "usage/share",
+    exitCode: 2,
+  });
 }

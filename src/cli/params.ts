@@ -1,7 +1,7 @@
 // `whorl params`: how large a model is and what a step costs, without training or reading data.
 
-import type { Command } from "commander";
 import { existsSync } from "node:fs";
+import type { Command } from "commander";
 import { printJson, printLine } from "../base/log.ts";
 import { loadConfig } from "../config/load.ts";
 import type { WhorlConfig } from "../config/schema.ts";

@@ -18,7 +18,9 @@ async function main(): Promise<void> {
     isa: values.isa,
     threads: values.threads === undefined ? undefined : Number(values.threads),
   });
-  const { report, computed } = await replayTrace(positionals[0], executor, { resync: values.resync ?? false });
+  const { report, computed } = await replayTrace(positionals[0], executor, {
+    resync: values.resync ?? false,
+  });
   if (values.out) await writeSafetensors(values.out, computed);
   process.stdout.write(`${JSON.stringify(report)}\n`);
 }
@@ -36,7 +38,10 @@ function readArguments() {
       },
     });
   } catch (error) {
-    throw new ToolError(`${error instanceof Error ? error.message : error}\n${USAGE}`, { code: "usage", exitCode: 2 });
+    throw new ToolError(`${error instanceof Error ? error.message : error}\n${USAGE}`, {
+      code: "usage",
+      exitCode: 2,
+    });
   }
 }
 

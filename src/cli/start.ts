@@ -2,11 +2,11 @@
 // puzzles, and replays how it solves one of them.
 
 import type { Command } from "commander";
-import { existsSync } from "node:fs";
 import { logInfo, printJson, printLine } from "../base/log.ts";
 import { loadConfig } from "../config/load.ts";
 import { chooseExecutor } from "../engine/executors/choose.ts";
 import { openModel } from "../runs/open-model.ts";
+import { freeRunDir, openRun } from "../runs/run.ts";
 import { loadTestPuzzles } from "../tasks/sudoku/load.ts";
 import { countGivens } from "../tasks/sudoku/rules.ts";
 import { evaluateModel } from "./eval.ts";
@@ -30,10 +30,11 @@ async function runStart(options: ComputeOptions & { json?: boolean }): Promise<v
   const preset = isFast ? "sudoku-6x6" : "sudoku-4x4";
   if (!isFast) logInfo(`training on 4×4 boards, because the fast engine is off: ${reason ?? "as asked for"}`);
   const { config } = await loadConfig(preset);
-  const runDir = freeRunFolder();
+  const runDir = freeRunDir("start");
   const trained = await trainWithProgress(config, runDir, options);
   if (trained.stopped === "interrupted") return;
 
+  const { record } = await openRun(runDir);
   const opened = await openModel(runDir);
   const held = loadTestPuzzles(config.data, null);
   const report = await evaluateModel(opened, held, options);
@@ -45,7 +46,7 @@ async function runStart(options: ComputeOptions & { json?: boolean }): Promise<v
       trainSeconds: trained.trainSeconds,
       trainFlops: trained.flops,
       heldOutPuzzles: report.puzzles,
-      heldOutInTraining: 0,
+      heldOutInTraining: record.data.heldOutInTraining,
       cluesMax,
       exactAccuracy: report.exactAccuracy,
       interval95: report.interval95,
@@ -63,15 +64,9 @@ async function runStart(options: ComputeOptions & { json?: boolean }): Promise<v
   printLine("One of them, step by step:\n");
   await showSolution(opened, held.puzzles[0].question, options);
   printLine("\nMore to do with it:");
-  printLine(`  npx whorl solve ${runDir} PUZZLE --trace    (a puzzle is ${held.puzzles[0].question.length} characters, . for empty)`);
+  printLine(
+    `  npx whorl solve ${runDir} PUZZLE --trace    (a puzzle is ${held.puzzles[0].question.length} characters, . for empty)`,
+  );
   printLine(`  npx whorl eval ${runDir} --steps 32`);
   printLine("  npx whorl train sudoku-6x6 model.hiddenSize=64");
-}
-
-/** runs/start, or the first free runs/start-N. */
-function freeRunFolder(): string {
-  for (let number = 1; ; number++) {
-    const dir = number === 1 ? "runs/start" : `runs/start-${number}`;
-    if (!existsSync(dir)) return dir;
-  }
 }

@@ -1,14 +1,13 @@
 // `whorl train`: from a preset or file to a trained run folder, with one live line, a clean Ctrl-C and --resume.
 
-import type { Command } from "commander";
-import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
+import type { Command } from "commander";
 import { ToolError } from "../base/errors.ts";
 import { readTextFile } from "../base/files.ts";
 import { logInfo, logWarning, printJson } from "../base/log.ts";
 import { loadConfig, parseConfig } from "../config/load.ts";
 import type { WhorlConfig } from "../config/schema.ts";
-import { openRun } from "../runs/run.ts";
+import { freeRunDir, openRun } from "../runs/run.ts";
 import { type TrainingEvents, type TrainingParts, type TrainingResult, trainModel } from "../train/loop.ts";
 import { holdsRun, prepareTraining } from "../train/session.ts";
 import { addComputeOptions, type ComputeOptions, engineFrom, executorFrom } from "./options.ts";
@@ -40,7 +39,11 @@ export function registerTrain(program: Command): void {
   addComputeOptions(command);
 }
 
-async function runTrain(preset: string | undefined, settings: string[], options: TrainOptions): Promise<void> {
+async function runTrain(
+  preset: string | undefined,
+  settings: string[],
+  options: TrainOptions,
+): Promise<void> {
   const { config, dir, resume } = await resolveRun(preset, settings, options);
   const result = await trainWithProgress(config, dir, { ...options, resume });
   if (options.json) printJson(summary(dir, result));
@@ -54,7 +57,9 @@ export async function trainWithProgress(
 ): Promise<TrainingResult> {
   const executor = await executorFrom(options, config.engine);
   if (config.model.forwardDtype === "bfloat16")
-    logWarning("model.forwardDtype is bfloat16; this version computes in float32, which is slower and more exact");
+    logWarning(
+      "model.forwardDtype is bfloat16; this version computes in float32, which is slower and more exact",
+    );
   const parts = await prepareTraining({
     dir,
     config,
@@ -84,9 +89,14 @@ async function resolveRun(preset: string | undefined, settings: string[], option
   const words = preset?.includes("=") ? [preset, ...settings] : settings;
   const name = preset?.includes("=") ? undefined : preset;
   if (options.resume && options.out === undefined && name === undefined)
-    throw new ToolError("--resume needs to know which run: add --out DIR", { code: "usage/resume", exitCode: 2 });
-  const dir = options.out ?? (options.resume ? `runs/${presetName(name ?? "")}` : freeFolder(presetName(name ?? "")));
-  if (options.resume && holdsRun(dir)) return { ...(await resumedConfig(dir, words, options)), dir, resume: true };
+    throw new ToolError("--resume needs to know which run: add --out DIR", {
+      code: "usage/resume",
+      exitCode: 2,
+    });
+  const dir =
+    options.out ?? (options.resume ? `runs/${presetName(name ?? "")}` : freeRunDir(presetName(name ?? "")));
+  if (options.resume && holdsRun(dir))
+    return { ...(await resumedConfig(dir, words, options)), dir, resume: true };
   if (name === undefined)
     throw new ToolError(options.resume ? `${dir} holds no run to go on with` : "which preset or file?", {
       code: "usage/preset",
@@ -100,7 +110,8 @@ async function resolveRun(preset: string | undefined, settings: string[], option
 }
 
 /** Settings that may change when a run goes on; any other would make it another run. */
-const CHANGEABLE = /^(train\.(steps|maxMinutes|checkpointEverySteps|keepCheckpoints|quickEval|stopAtExactAccuracy)|engine)\b/;
+const CHANGEABLE =
+  /^(train\.(steps|maxMinutes|checkpointEverySteps|keepCheckpoints|quickEval|stopAtExactAccuracy)|engine)\b/;
 
 /** The run's own configuration, whatever the preset says now, with the changes asked for. */
 async function resumedConfig(dir: string, words: readonly string[], options: TrainOptions) {
@@ -133,14 +144,6 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 function presetName(preset: string): string {
   return basename(preset).replace(/\.(ya?ml|json)$/, "");
-}
-
-/** runs/<name>, or the first of runs/<name>-2, -3 … that does not exist. */
-function freeFolder(name: string): string {
-  for (let number = 1; ; number++) {
-    const dir = number === 1 ? `runs/${name}` : `runs/${name}-${number}`;
-    if (!existsSync(dir)) return dir;
-  }
 }
 
 function interruptible(status: StatusLine): { signal: AbortSignal; release(): void } {
@@ -217,7 +220,9 @@ function conclusion(dir: string, result: TrainingResult): string {
   const ended = result.stopped === "finished" ? "" : ` (${result.stopped})`;
   return [
     `done${ended}: ${integer(result.step)} steps in ${duration(result.trainSeconds)}, ${flop(result.flops)}, ${rate}`,
-    result.stopped === "interrupted" ? `go on with: whorl train --resume --out ${dir}` : `next: whorl eval ${dir}`,
+    result.stopped === "interrupted"
+      ? `go on with: whorl train --resume --out ${dir}`
+      : `next: whorl eval ${dir}`,
   ].join("\n");
 }
 

@@ -89,7 +89,8 @@ function collect(
     const name = `grad.${input.name}`;
     const sum = sums.get(input);
     const state =
-      graph.inputs.find((other) => other.name === name) ?? graph.input(name, input.shape, { storage: "lane" });
+      graph.inputs.find((other) => other.name === name) ??
+      graph.input(name, input.shape, { storage: "lane" });
     if (sum) graph.update(state, sum);
     found.set(input, state);
   }

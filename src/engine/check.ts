@@ -41,7 +41,8 @@ function checkTypes(node: Node): void {
     const { shape, dtype } = node.outputs[i];
     invariant(sameShape(type.shape, shape) && type.dtype === dtype, `${where(node)}: type of result ${i}`);
   });
-  const loses = node.inputs.some((input) => hasRows(input.shape)) && !node.outputs.some((o) => hasRows(o.shape));
+  const loses =
+    node.inputs.some((input) => hasRows(input.shape)) && !node.outputs.some((o) => hasRows(o.shape));
   invariant(!loses || node.op.accumulates, `${where(node)} loses the rows without being a sum over them`);
 }
 
@@ -49,7 +50,8 @@ function checkInPlace(node: Node, consumed: Map<Value, Node>): void {
   for (const index of node.op.inPlace ?? []) {
     const state = node.inputs[index];
     let root = state;
-    while (root.producer?.op.inPlace) root = root.producer.inputs[root.producer.op.inPlace[indexOfOutput(root)]];
+    while (root.producer?.op.inPlace)
+      root = root.producer.inputs[root.producer.op.inPlace[indexOfOutput(root)]];
     invariant(root.storage === "lane" || root.storage === "row", `${where(node)} replaces '${root.name}'`);
     consumed.set(state, node);
   }

@@ -163,7 +163,10 @@ function arenaItems(
 }
 
 /** Greedy by size: each item at the lowest offset that is free during its lifetime. */
-function layOutArena(items: readonly ArenaItem[]): { offsets: Map<Value | Node, number>; arenaBytes: number } {
+function layOutArena(items: readonly ArenaItem[]): {
+  offsets: Map<Value | Node, number>;
+  arenaBytes: number;
+} {
   const placed: { item: ArenaItem; offset: number; end: number }[] = [];
   const offsets = new Map<Value | Node, number>();
   let arenaBytes = 0;

@@ -3,6 +3,7 @@
 import { expect, test } from "vitest";
 import { differentiate } from "./autodiff.ts";
 import { Graph } from "./graph.ts";
+import { defineOp } from "./op.ts";
 import { addRmsNorm } from "./ops/add-rms-norm.ts";
 import { crossEntropy } from "./ops/cross-entropy.ts";
 import { linear } from "./ops/linear.ts";
@@ -49,13 +50,17 @@ test("the encoded form: ids and counts, then operands, sizes and params", () => 
     ({ operands, sizes, params }) => 4 + 2 * operands.length + 2 * sizes.length + params.length,
   );
   expect(length).toBe(counts.reduce((a, b) => a + b, 0));
-  expect(() => encodePlan(plan, ["linear"])).toThrowErrorMatchingInlineSnapshot(`[Error: internal error: no kernel \`addRmsNorm\` in this executor (wanted by layer) (please report this)]`);
+  expect(() => encodePlan(plan, ["linear"])).toThrowErrorMatchingInlineSnapshot(
+    `[Error: internal error: no kernel \`addRmsNorm\` in this executor (wanted by layer) (please report this)]`,
+  );
 });
 
 test("an op without a kernel cannot be planned", () => {
   const graph = new Graph();
   const x = graph.input("x", ["rows"], { storage: "row" });
-  const op = { name: "mystery", types: () => [{ shape: ["rows"], dtype: "float" }] } as const;
+  const op = defineOp({ name: "mystery", types: () => [{ shape: ["rows"], dtype: "float" }] });
   graph.output("y", graph.apply(op, [x], {})[0]);
-  expect(() => makePlan(graph, 1)).toThrowErrorMatchingInlineSnapshot(`[Error: internal error: \`mystery\` has no native kernel (please report this)]`);
+  expect(() => makePlan(graph, 1)).toThrowErrorMatchingInlineSnapshot(
+    `[Error: internal error: \`mystery\` has no native kernel (please report this)]`,
+  );
 });

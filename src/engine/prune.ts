@@ -4,7 +4,11 @@ import type { Graph, Node, Value } from "./graph.ts";
 
 /** Removes nodes and inputs that no output and no update depends on. */
 export function pruneGraph(graph: Graph): void {
-  const needed = new Set<Value>([...graph.outputs.values(), ...graph.updates.values(), ...graph.updates.keys()]);
+  const needed = new Set<Value>([
+    ...graph.outputs.values(),
+    ...graph.updates.values(),
+    ...graph.updates.keys(),
+  ]);
   const kept: Node[] = [];
   for (const node of graph.nodes.slice().reverse()) {
     if (!node.outputs.some((output) => needed.has(output))) continue;

@@ -68,7 +68,10 @@ async function evaluateBatch(
   options: EvaluateOptions,
   sums: Sums,
 ): Promise<void> {
-  const answers = Array.from({ length: part.count }, (): Answer => ({ exact: 0, cells: 0, steps: 0, final: false }));
+  const answers = Array.from(
+    { length: part.count },
+    (): Answer => ({ exact: 0, cells: 0, steps: 0, final: false }),
+  );
   const seqLen = part.inputs.length / part.count;
   const batch = { rows: part.count, inputs: part.inputs, labels: part.labels, identifiers: part.identifiers };
   for await (const { step, results } of recursion.run(batch, options.steps)) {

@@ -68,7 +68,11 @@ export function makeRecursion(
     batchSize,
     async *run(batch, steps) {
       gatherVectors(weights.table, model.puzzleVectorSize, batch, puzzleRows);
-      const bindings: Bindings = { ...fixed, inputs: batch.inputs, ...(batch.labels ? { labels: batch.labels } : {}) };
+      const bindings: Bindings = {
+        ...fixed,
+        inputs: batch.inputs,
+        ...(batch.labels ? { labels: batch.labels } : {}),
+      };
       for (let step = 1; step <= steps; step++) {
         reset.fill(step === 1 ? 1 : 0);
         await program.run(bindings, { rows: batch.rows });

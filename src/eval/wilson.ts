@@ -8,6 +8,7 @@ export function wilsonInterval(successes: number, trials: number): [number, numb
   const share = successes / trials;
   const z2 = Z_95 * Z_95;
   const centre = (share + z2 / (2 * trials)) / (1 + z2 / trials);
-  const half = (Z_95 / (1 + z2 / trials)) * Math.sqrt((share * (1 - share)) / trials + z2 / (4 * trials * trials));
+  const half =
+    (Z_95 / (1 + z2 / trials)) * Math.sqrt((share * (1 - share)) / trials + z2 / (4 * trials * trials));
   return [Math.max(0, centre - half), Math.min(1, centre + half)];
 }

@@ -1,11 +1,11 @@
 // The models, in one list.
 
+import type { PuzzleShape, RecursiveModel } from "./model.ts";
 import type { TrmConfig } from "./trm/config.ts";
 import { makeTrm } from "./trm/model.ts";
-import type { PuzzleShape, RecursiveModel } from "./model.ts";
 
-export type { TrmConfig } from "./trm/config.ts";
 export type { EvaluationGraphOptions, PuzzleShape, RecursiveModel, TrainingGraphOptions } from "./model.ts";
+export type { TrmConfig } from "./trm/config.ts";
 
 /** Configuration of any model; `arch` tells which. */
 export type ModelConfig = TrmConfig;

@@ -71,12 +71,17 @@ export function loadStateDict(
     const found = tensors.get(name);
     if (!found) throw misfit(`the weights have no '${name}'`, where);
     if (found.shape.join() !== shape.join())
-      throw misfit(`'${name}' is [${found.shape.join(", ")}], this configuration needs [${shape.join(", ")}]`, where);
-    if (!(found.data instanceof Float32Array)) throw misfit(`'${name}' holds ${found.dtype}, not floats`, where);
+      throw misfit(
+        `'${name}' is [${found.shape.join(", ")}], this configuration needs [${shape.join(", ")}]`,
+        where,
+      );
+    if (!(found.data instanceof Float32Array))
+      throw misfit(`'${name}' holds ${found.dtype}, not floats`, where);
     data.set(found.data);
   }
   for (const name of tensors.keys())
-    if (!expected.has(name)) throw misfit(`the weights have a '${name}' that this configuration lacks`, where);
+    if (!expected.has(name))
+      throw misfit(`the weights have a '${name}' that this configuration lacks`, where);
 }
 
 function misfit(message: string, where: string): ToolError {

@@ -1,8 +1,8 @@
 // AdamATan2 and the moving average of the weights as one program over all weights: sum the gradient lanes, update,
 // average. A row of the program is one weight.
 
-import { Graph } from "../engine/graph.ts";
 import type { Executor } from "../engine/executors/executor.ts";
+import { Graph } from "../engine/graph.ts";
 import { add } from "../engine/ops/elementwise.ts";
 import { adamAtan2, ema } from "../engine/ops/update.ts";
 
@@ -24,7 +24,12 @@ export interface AdamAtan2State {
 
 export interface AdamAtan2 {
   /** One update; `t` counts updates from 1. */
-  update(state: AdamAtan2State, gradientLanes: Float32Array, t: number, settings: AdamAtan2Settings): Promise<void>;
+  update(
+    state: AdamAtan2State,
+    gradientLanes: Float32Array,
+    t: number,
+    settings: AdamAtan2Settings,
+  ): Promise<void>;
 }
 
 /** Weights a piece of work has: small enough for a core's cache, large enough to be worth handing out. */

@@ -45,7 +45,10 @@ async function openRunFolder(path: string): Promise<OpenedModel> {
   const { checkpoint, damaged } = await latestCheckpoint(run);
   for (const error of damaged) logWarning(`passed over: ${error.format()}`);
   if (!checkpoint)
-    throw damaged[0] ?? new ToolError(`${path} has no checkpoint yet`, { code: "run/no-checkpoint", hint: "train it" });
+    throw (
+      damaged[0] ??
+      new ToolError(`${path} has no checkpoint yet`, { code: "run/no-checkpoint", hint: "train it" })
+    );
   return build(run.config, await checkpoint.readTensors(WEIGHTS_FILE), checkpoint.dir, checkpoint.step);
 }
 

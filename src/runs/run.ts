@@ -1,6 +1,7 @@
 // The run folder: run.json (what, when, versions, machine), config.yaml (fully resolved), and beside them what
 // metrics.ts and checkpoints.ts write. It is self-contained: copied elsewhere it can be evaluated and resumed.
 
+import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join } from "node:path";
@@ -48,6 +49,14 @@ export interface Run {
   dir: string;
   record: RunRecord;
   config: WhorlConfig;
+}
+
+/** runs/<name>, or the first of runs/<name>-2, -3 … that does not exist yet. */
+export function freeRunDir(name: string): string {
+  for (let number = 1; ; number++) {
+    const dir = join("runs", number === 1 ? name : `${name}-${number}`);
+    if (!existsSync(dir)) return dir;
+  }
 }
 
 /** Starts a run in a new or empty folder; never writes into one that holds anything. */

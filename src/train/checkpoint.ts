@@ -11,7 +11,6 @@ import type { Checkpoint, CheckpointPart, Json } from "../runs/checkpoints.ts";
 import { WEIGHTS_FILE } from "../runs/open-model.ts";
 import type { TrainingState } from "./state.ts";
 
-
 const TRAINING_FILE = "training.safetensors";
 const STATE_FILE = "state.json";
 
@@ -23,7 +22,11 @@ export interface Progress {
   readonly trainSeconds: number;
 }
 
-const progressSchema = z.object({ step: z.int().min(0), stream: z.unknown(), trainSeconds: z.number().min(0) });
+const progressSchema = z.object({
+  step: z.int().min(0),
+  stream: z.unknown(),
+  trainSeconds: z.number().min(0),
+});
 
 /** The weights to evaluate: averaged ones where there are any, with the current buffers and puzzle table. */
 export function evaluatedWeights(state: TrainingState): ModelWeights {

@@ -45,7 +45,11 @@ const metaSchema = z.object({
 
 export async function readGoldenMeta(path: string): Promise<GoldenMeta> {
   const text = await readFile(path, "utf8").catch((cause) => {
-    throw new ToolError(`cannot read ${path}`, { code: "replay/no-meta", hint: "name a golden trace folder", cause });
+    throw new ToolError(`cannot read ${path}`, {
+      code: "replay/no-meta",
+      hint: "name a golden trace folder",
+      cause,
+    });
   });
   const parsed = metaSchema.safeParse(JSON.parse(text));
   if (!parsed.success)
@@ -54,7 +58,10 @@ export async function readGoldenMeta(path: string): Promise<GoldenMeta> {
     });
   const { config, optimizer, steps, eval_steps, metrics } = parsed.data;
   if (config.H_layers > 0)
-    throw new ToolError("this trace is of HRM, which Whorl does not have yet", { code: "replay/no-model", where: path });
+    throw new ToolError("this trace is of HRM, which Whorl does not have yet", {
+      code: "replay/no-model",
+      where: path,
+    });
   const named = Object.entries(config).flatMap(([key, value]) =>
     key in trmReferenceNames ? [[trmReferenceNames[key], value]] : [],
   );

@@ -164,7 +164,10 @@ class Training {
         hint: "nothing of this step was saved; lower train.lr, or resume from the last checkpoint with another setting",
       });
     this.#lastLoss = metrics.loss / this.#parts.config.globalBatchSize;
-    this.#note(writer, reportedMetrics(metrics, this.#parts.config.globalBatchSize, settings.weights.learningRate));
+    this.#note(
+      writer,
+      reportedMetrics(metrics, this.#parts.config.globalBatchSize, settings.weights.learningRate),
+    );
     const made = state.step - this.#startStep;
     const elapsed = this.#trainSeconds() - this.#startSeconds;
     this.#events.onStep?.({
@@ -210,7 +213,8 @@ class Training {
       "eval/count": evaluation.puzzles,
     });
     this.#events.onQuickEval?.(state.step, evaluation);
-    const reached = config.stopAtExactAccuracy !== null && evaluation.exactAccuracy >= config.stopAtExactAccuracy;
+    const reached =
+      config.stopAtExactAccuracy !== null && evaluation.exactAccuracy >= config.stopAtExactAccuracy;
     return reached ? "accuracy reached" : undefined;
   }
 
@@ -251,7 +255,11 @@ class Training {
 }
 
 /** As the reference logs them: losses per row of the batch, the rest per counted row (absent when none counts). */
-function reportedMetrics(metrics: StepMetrics, batchSize: number, learningRate: number): Record<string, number> {
+function reportedMetrics(
+  metrics: StepMetrics,
+  batchSize: number,
+  learningRate: number,
+): Record<string, number> {
   const reported: Record<string, number> = {
     "train/loss": metrics.loss / batchSize,
     "train/lm_loss": metrics.lm_loss / batchSize,

@@ -100,7 +100,11 @@ function stepTensors(model: RecursiveModel, state: TrainingState, trainer: Train
   const { slots } = state;
   const rows = slots.steps.length;
   const { seqLen, vocabSize } = model.shape;
-  const int32 = (shape: number[], data: Int32Array): StoredTensor => ({ dtype: "I32", shape, data: data.slice() });
+  const int32 = (shape: number[], data: Int32Array): StoredTensor => ({
+    dtype: "I32",
+    shape,
+    data: data.slice(),
+  });
   const int64 = (shape: number[], data: Int32Array): StoredTensor => ({
     dtype: "I64",
     shape,
@@ -135,7 +139,10 @@ function stepTensors(model: RecursiveModel, state: TrainingState, trainer: Train
     if (tensor) named.push([`grad.model.inner.${name}`, float(tensor.shape, tensor.data)]);
   }
   if (model.puzzleVectorSize > 0)
-    named.push(["grad.puzzle_emb.local_weights", float([rows, model.puzzleVectorSize], results.puzzleGradient)]);
+    named.push([
+      "grad.puzzle_emb.local_weights",
+      float([rows, model.puzzleVectorSize], results.puzzleGradient),
+    ]);
   const fixed = new Set(model.buffers.map(({ name }) => `model.inner.${name}`));
   for (const [key, tensor] of toStateDict(model, state))
     if (!fixed.has(key)) named.push([`param.${key}`, float(tensor.shape, tensor.data)]);
@@ -157,7 +164,11 @@ async function evaluation(
   { resync: _ }: ReplayOptions,
   comparison: Comparison,
 ): Promise<void> {
-  const recursion = makeRecursion(executor, model, state, { batchSize: meta.batchSize, logits: true, labels: true });
+  const recursion = makeRecursion(executor, model, state, {
+    batchSize: meta.batchSize,
+    logits: true,
+    labels: true,
+  });
   const batch = {
     rows: meta.batchSize,
     inputs: integers(trace, "eval.batch.inputs"),

@@ -38,12 +38,15 @@ export async function prepareTraining(options: SessionOptions): Promise<Training
   const dataset = loadDataset(config.data, config.train);
   const { puzzles, examples } = quickExamplesOf(dataset, config);
   if (config.train.stopAtExactAccuracy !== null && puzzles === "test")
-    throw new ToolError("train.stopAtExactAccuracy needs validation puzzles: the test set must not decide anything", {
-      code: "train/no-validation",
-      where: "train.stopAtExactAccuracy",
-      hint: "set data.validation (or data.generate.validation) to a number of puzzles",
-      exitCode: 2,
-    });
+    throw new ToolError(
+      "train.stopAtExactAccuracy needs validation puzzles: the test set must not decide anything",
+      {
+        code: "train/no-validation",
+        where: "train.stopAtExactAccuracy",
+        hint: "set data.validation (or data.generate.validation) to a number of puzzles",
+        exitCode: 2,
+      },
+    );
   const model = makeModel(config.model, dataset.shape);
   const state = makeTrainingState(model, {
     seed: config.train.seed,
@@ -87,7 +90,11 @@ async function startFrom(path: string, model: RecursiveModel, state: TrainingSta
   state.average?.set(state.weights);
 }
 
-function makeRecord({ config, executor, whorlVersion }: SessionOptions, dataset: Dataset, microBatch: number): RunRecord {
+function makeRecord(
+  { config, executor, whorlVersion }: SessionOptions,
+  dataset: Dataset,
+  microBatch: number,
+): RunRecord {
   const manifest = JSON.stringify(dataset.manifest);
   return {
     format: 1,

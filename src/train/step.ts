@@ -184,7 +184,12 @@ async function update(
  * A slot halts at the last step, or when the model asks to; with some probability it must first have made a random
  * least number of steps, drawn anew at every step (spec section 6).
  */
-function decideHalting(state: TrainingState, model: RecursiveModel, qLogits: Float32Array, seed: number): void {
+function decideHalting(
+  state: TrainingState,
+  model: RecursiveModel,
+  qLogits: Float32Array,
+  seed: number,
+): void {
   const { slots } = state;
   const random = stream(seed, "halting", state.step);
   for (let slot = 0; slot < slots.steps.length; slot++) {

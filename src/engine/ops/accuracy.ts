@@ -2,7 +2,7 @@
 
 import type { Graph, Value } from "../graph.ts";
 import { defineOp } from "../op.ts";
-import { sizeOf } from "../shape.ts";
+import { sameShape, sizeOf } from "../shape.ts";
 import { IGNORED_LABEL } from "./cross-entropy.ts";
 
 /** logits [rows, S, V] -> index of the first largest [rows, S] (int). */
@@ -41,6 +41,7 @@ export const matchCountsOp = defineOp({
   name: "matchCounts",
   types([predictions, labels]) {
     if (predictions.dtype !== "int" || labels.dtype !== "int") return "predictions and labels are integers";
+    if (!sameShape(predictions.shape, labels.shape)) return "one prediction a label";
     const perRow = { shape: [labels.shape[0]], dtype: "float" } as const;
     return [perRow, perRow, perRow];
   },

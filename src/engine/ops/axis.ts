@@ -2,7 +2,7 @@
 
 import type { Graph, Node, Value } from "../graph.ts";
 import { defineOp, type Tensor } from "../op.ts";
-import { aroundAxis, elementCount, sizeOf, withAxis } from "../shape.ts";
+import { aroundAxis, elementCount, sameShape, sizeOf, withAxis } from "../shape.ts";
 
 type SliceAttributes = { readonly axis: number; readonly start: number; readonly length: number };
 
@@ -43,7 +43,8 @@ export const padOp = defineOp<SliceAttributes>({
   name: "pad",
   types([x], { axis, start, length }) {
     const n = Number(aroundAxis(x.shape, axis).n);
-    if (!(start >= 0 && start + n <= length)) return `${n} positions from ${start} on do not fit in ${length}`;
+    if (!(start >= 0 && start + n <= length))
+      return `${n} positions from ${start} on do not fit in ${length}`;
     return [{ shape: withAxis(x.shape, axis, length), dtype: x.dtype }];
   },
   evaluate([x], [y], { axis, start }) {
@@ -64,6 +65,8 @@ export const concatOp = defineOp<{ readonly axis: number }>({
   types([a, b], { axis }) {
     const [na, nb] = [aroundAxis(a.shape, axis).n, aroundAxis(b.shape, axis).n];
     if (typeof na !== "number" || typeof nb !== "number") return "joined axes must have fixed lengths";
+    if (a.dtype !== b.dtype || !sameShape(withAxis(a.shape, axis, nb), b.shape))
+      return "all other axes must agree";
     return [{ shape: withAxis(a.shape, axis, na + nb), dtype: a.dtype }];
   },
   evaluate([a, b], [y], { axis }) {
@@ -91,12 +94,20 @@ function cutSizes(whole: Value, axis: number, start: number, length: number) {
 }
 
 /** Copies as many positions along an axis as `extent` has. */
-function copyBlocks(from: Tensor, fromStart: number, to: Tensor, toStart: number, extent: Tensor, axis: number) {
+function copyBlocks(
+  from: Tensor,
+  fromStart: number,
+  to: Tensor,
+  toStart: number,
+  extent: Tensor,
+  axis: number,
+) {
   const at = extent.shape.length + axis;
   const outer = elementCount(extent.shape.slice(0, at));
   const inner = elementCount(extent.shape.slice(at + 1));
   const block = extent.shape[at] * inner;
   for (let o = 0; o < outer; o++)
     for (let i = 0; i < block; i++)
-      to.data[(o * to.shape[at] + toStart) * inner + i] = from.data[(o * from.shape[at] + fromStart) * inner + i];
+      to.data[(o * to.shape[at] + toStart) * inner + i] =
+        from.data[(o * from.shape[at] + fromStart) * inner + i];
 }

@@ -53,7 +53,8 @@ export const addBroadcastOp = defineOp({
   mayOverwrite: [0],
   types([x, b]) {
     const trailing = x.shape.slice(x.shape.length - b.shape.length);
-    if (!sameShape(trailing, b.shape)) return `the summand must have the trailing shape ${formatShape(trailing)}`;
+    if (!sameShape(trailing, b.shape))
+      return `the summand must have the trailing shape ${formatShape(trailing)}`;
     return [x];
   },
   evaluate([x, b], [y]) {
@@ -115,5 +116,8 @@ export const stopGradientOp = defineOp({
 
 /** How many times b fits into x, and its length. */
 function broadcastSizes(x: Value, b: Value) {
-  return [sizeOf(...x.shape.slice(0, x.shape.length - b.shape.length)), sizeOf(elementCount(b.shape.map(Number)))];
+  return [
+    sizeOf(...x.shape.slice(0, x.shape.length - b.shape.length)),
+    sizeOf(elementCount(b.shape.map(Number))),
+  ];
 }

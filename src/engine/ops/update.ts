@@ -46,7 +46,8 @@ export const adamAtan2Op = defineOp({
       const v1 = v.data[i] + (1 - beta2) * (gradient * gradient - v.data[i]);
       m.data[i] = m1;
       v.data[i] = v1;
-      p.data[i] = p.data[i] * (1 - lr * decay) - (lr / correction1) * Math.atan2(m1, Math.sqrt(v1) / rootCorrection2);
+      p.data[i] =
+        p.data[i] * (1 - lr * decay) - (lr / correction1) * Math.atan2(m1, Math.sqrt(v1) / rootCorrection2);
     }
   },
   kernel: (node) => ({ sizes: [sizeOf(...node.inputs[0].shape)] }),

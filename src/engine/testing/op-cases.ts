@@ -26,8 +26,8 @@ import { selectRowsOp } from "../ops/select-rows.ts";
 import { swigluGradOp, swigluOp } from "../ops/swiglu.ts";
 import { adamAtan2Op, emaOp } from "../ops/update.ts";
 import type { Dim } from "../shape.ts";
-import * as sample from "./sample.ts";
 import type { InputSpec, Sample } from "./sample.ts";
+import * as sample from "./sample.ts";
 
 export interface OpCase {
   readonly op: Op;
@@ -49,7 +49,11 @@ const SMOOTH = 3e-6;
 const PRODUCTS = 2e-5;
 
 const float = (shape: readonly Dim[], contents = sample.signed): InputSpec => ({ shape, contents });
-const int = (shape: readonly Dim[], contents: sample.Contents): InputSpec => ({ shape, contents, dtype: "int" });
+const int = (shape: readonly Dim[], contents: sample.Contents): InputSpec => ({
+  shape,
+  contents,
+  dtype: "int",
+});
 const lane = (shape: readonly Dim[]): InputSpec => ({ shape, contents: sample.signed, storage: "lane" });
 
 const axis = fc.constantFrom(-1, -2);
@@ -82,16 +86,20 @@ const pair = (size: fc.Arbitrary<number>) =>
   from({ L: size, D: size }, ({ L, D }) => ({ inputs: [float(["rows", L, D]), float(["rows", L, D])] }));
 
 /** x with a matrix [N, K], and the gradients of their product. */
-const matrices = (make: (sizes: { L: number; K: number; N: number }) => InputSpec[]) => (size: fc.Arbitrary<number>) =>
-  from({ L: size, K: size, N: size }, (sizes) => ({ inputs: make(sizes) }));
+const matrices =
+  (make: (sizes: { L: number; K: number; N: number }) => InputSpec[]) => (size: fc.Arbitrary<number>) =>
+    from({ L: size, K: size, N: size }, (sizes) => ({ inputs: make(sizes) }));
 
 const cuts = (make: (n: number, start: number, length: number) => { held: number; length: number }) => {
   return (size: fc.Arbitrary<number>) =>
-    from({ other: size, before: fc.nat(3), kept: size, after: fc.nat(3), axis }, ({ other, before, kept, after, axis }) => {
-      const { held, length } = make(before + kept + after, before, kept);
-      const shape = axis === -1 ? (["rows", other, held] as const) : (["rows", held, other] as const);
-      return { inputs: [float(shape)], attributes: { axis, start: before, length } };
-    });
+    from(
+      { other: size, before: fc.nat(3), kept: size, after: fc.nat(3), axis },
+      ({ other, before, kept, after, axis }) => {
+        const { held, length } = make(before + kept + after, before, kept);
+        const shape = axis === -1 ? (["rows", other, held] as const) : (["rows", held, other] as const);
+        return { inputs: [float(shape)], attributes: { axis, start: before, length } };
+      },
+    );
 };
 
 const gated = (make: (gu: InputSpec, s: InputSpec) => InputSpec[]) => (size: fc.Arbitrary<number>) =>
@@ -100,13 +108,19 @@ const gated = (make: (gu: InputSpec, s: InputSpec) => InputSpec[]) => (size: fc.
     return { inputs: make(float(shape(2 * half)), float(shape(half))), attributes: { axis } };
   });
 
-const heads = (size: fc.Arbitrary<number>) => ({ L: size, heads: fc.integer({ min: 1, max: 3 }), hd: size, mask });
+const heads = (size: fc.Arbitrary<number>) => ({
+  L: size,
+  heads: fc.integer({ min: 1, max: 3 }),
+  hd: size,
+  mask,
+});
 
-const labelled = (make: (logits: InputSpec, labels: InputSpec) => InputSpec[]) => (size: fc.Arbitrary<number>) =>
-  from({ S: size, V: size, kind }, ({ S, V, kind }) => ({
-    inputs: make(float(["rows", S, V]), int(["rows", S], sample.labelsBelow(V))),
-    attributes: { kind },
-  }));
+const labelled =
+  (make: (logits: InputSpec, labels: InputSpec) => InputSpec[]) => (size: fc.Arbitrary<number>) =>
+    from({ S: size, V: size, kind }, ({ S, V, kind }) => ({
+      inputs: make(float(["rows", S, V]), int(["rows", S], sample.labelsBelow(V))),
+      attributes: { kind },
+    }));
 
 const manyRows = fc.integer({ min: 1, max: 70 });
 
@@ -120,14 +134,27 @@ export const OP_CASES: readonly OpCase[] = [
       })),
     [0, 1],
   ),
-  opCase(linearGradInputOp, PRODUCTS, matrices(({ L, K, N }) => [float(["rows", L, N]), float([N, K])])),
+  opCase(
+    linearGradInputOp,
+    PRODUCTS,
+    matrices(({ L, K, N }) => [float(["rows", L, N]), float([N, K])]),
+  ),
   opCase(
     linearGradWeightOp,
     PRODUCTS,
     matrices(({ L, K, N }) => [float(["rows", L, N]), float(["rows", L, K]), lane([N, K])]),
   ),
-  opCase(mixTokensOp, PRODUCTS, matrices(({ L, K, N }) => [float(["rows", K, L]), float([N, K])]), [0, 1]),
-  opCase(mixTokensGradInputOp, PRODUCTS, matrices(({ L, K, N }) => [float(["rows", N, L]), float([N, K])])),
+  opCase(
+    mixTokensOp,
+    PRODUCTS,
+    matrices(({ L, K, N }) => [float(["rows", K, L]), float([N, K])]),
+    [0, 1],
+  ),
+  opCase(
+    mixTokensGradInputOp,
+    PRODUCTS,
+    matrices(({ L, K, N }) => [float(["rows", N, L]), float([N, K])]),
+  ),
   opCase(
     mixTokensGradWeightOp,
     PRODUCTS,
@@ -153,8 +180,17 @@ export const OP_CASES: readonly OpCase[] = [
       attributes: { axis },
     })),
   ),
-  opCase(swigluOp, SMOOTH, gated((gu) => [gu]), [0]),
-  opCase(swigluGradOp, SMOOTH, gated((gu, s) => [gu, s])),
+  opCase(
+    swigluOp,
+    SMOOTH,
+    gated((gu) => [gu]),
+    [0],
+  ),
+  opCase(
+    swigluGradOp,
+    SMOOTH,
+    gated((gu, s) => [gu, s]),
+  ),
   opCase(
     ropeOp,
     ROUNDING,
@@ -209,8 +245,18 @@ export const OP_CASES: readonly OpCase[] = [
       inputs: [int(["rows", S], sample.integersBetween(-1, V)), float(["rows", S, D]), lane([V, D])],
     })),
   ),
-  opCase(sliceOp, EXACT, cuts((n, _, kept) => ({ held: n, length: kept })), [0]),
-  opCase(padOp, EXACT, cuts((n, _, kept) => ({ held: kept, length: n })), [0]),
+  opCase(
+    sliceOp,
+    EXACT,
+    cuts((n, _, kept) => ({ held: n, length: kept })),
+    [0],
+  ),
+  opCase(
+    padOp,
+    EXACT,
+    cuts((n, _, kept) => ({ held: kept, length: n })),
+    [0],
+  ),
   opCase(
     concatOp,
     EXACT,
@@ -268,8 +314,17 @@ export const OP_CASES: readonly OpCase[] = [
       inputs: [int(["rows"], sample.zeroOrOne), float([D]), float(["rows", L, D])],
     })),
   ),
-  opCase(crossEntropyOp, ROUNDING, labelled((logits, labels) => [logits, labels]), [0]),
-  opCase(crossEntropyGradOp, ROUNDING, labelled((logits, labels) => [logits, labels, float(["rows"])])),
+  opCase(
+    crossEntropyOp,
+    ROUNDING,
+    labelled((logits, labels) => [logits, labels]),
+    [0],
+  ),
+  opCase(
+    crossEntropyGradOp,
+    ROUNDING,
+    labelled((logits, labels) => [logits, labels, float(["rows"])]),
+  ),
   opCase(argmaxOp, EXACT, (size) =>
     from({ S: size, V: size }, ({ S, V }) => ({
       inputs: [float(["rows", S, V], sample.integersBetween(-2, 2))], // many ties
@@ -287,7 +342,11 @@ export const OP_CASES: readonly OpCase[] = [
     [0],
   ),
   opCase(bceWithLogitsGradOp, ROUNDING, () =>
-    from({}, () => ({ inputs: [float(["rows"]), float(["rows"], sample.zeroOrOne), float(["rows"])] }), manyRows),
+    from(
+      {},
+      () => ({ inputs: [float(["rows"]), float(["rows"], sample.zeroOrOne), float(["rows"])] }),
+      manyRows,
+    ),
   ),
   opCase(adamAtan2Op, ROUNDING, () =>
     from(

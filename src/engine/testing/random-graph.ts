@@ -103,7 +103,8 @@ export function buildRecipe(recipe: Recipe): Graph {
   };
   const flag = graph.input("flag", ["rows"], { storage: "row", dtype: "int" });
   const at = (index: number): Value => made[made.length - 1 - (index % made.length)]; // 0 is the last made
-  for (const [kind, a, b] of recipe.steps) made.push(STEPS[kind]({ graph, recipe, weight, flag }, at(a), at(b)));
+  for (const [kind, a, b] of recipe.steps)
+    made.push(STEPS[kind]({ graph, recipe, weight, flag }, at(a), at(b)));
 
   if (recipe.isTrained) {
     const labels = graph.input("labels", ["rows", L], { storage: "row", dtype: "int" });

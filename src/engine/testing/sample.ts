@@ -137,7 +137,8 @@ export async function runGraph(
 
 /** One copy a lane: the given numbers in the first, zeros in the others. */
 function firstLaneOf(sum: Buffer, lanes: number): Buffer {
-  const copies = sum instanceof Float64Array ? new Float64Array(sum.length * lanes) : new Float32Array(sum.length * lanes);
+  const copies =
+    sum instanceof Float64Array ? new Float64Array(sum.length * lanes) : new Float32Array(sum.length * lanes);
   copies.set(sum);
   return copies;
 }

@@ -20,43 +20,139 @@ type Reader = (sizes: readonly number[], params: readonly number[]) => Reading;
 const MASKS = ["full", "causal"];
 const KINDS = ["stablemax", "softmax"];
 
-const product: Reader = ([M, K, N]) => ({ shapes: [[M, K], [N, K], [M, N]] });
-const mixing: Reader = ([R, K, N, D]) => ({ shapes: [[R, K, D], [N, K], [R, N, D]] });
+const product: Reader = ([M, K, N]) => ({
+  shapes: [
+    [M, K],
+    [N, K],
+    [M, N],
+  ],
+});
+const mixing: Reader = ([R, K, N, D]) => ({
+  shapes: [
+    [R, K, D],
+    [N, K],
+    [R, N, D],
+  ],
+});
 const elementwise = (count: number): Reader => {
   return ([n]) => ({ shapes: Array.from({ length: count }, () => [n]) });
 };
 
 const READERS: Readonly<Record<string, Reader>> = {
   linear: product,
-  linearGradInput: ([M, K, N]) => ({ shapes: [[M, N], [N, K], [M, K]] }),
-  linearGradWeight: ([M, K, N]) => ({ shapes: [[M, N], [M, K], [N, K]] }),
+  linearGradInput: ([M, K, N]) => ({
+    shapes: [
+      [M, N],
+      [N, K],
+      [M, K],
+    ],
+  }),
+  linearGradWeight: ([M, K, N]) => ({
+    shapes: [
+      [M, N],
+      [M, K],
+      [N, K],
+    ],
+  }),
   mixTokens: mixing,
-  mixTokensGradInput: ([R, K, N, D]) => ({ shapes: [[R, N, D], [N, K], [R, K, D]] }),
-  mixTokensGradWeight: ([R, K, N, D]) => ({ shapes: [[R, N, D], [R, K, D], [N, K]] }),
+  mixTokensGradInput: ([R, K, N, D]) => ({
+    shapes: [
+      [R, N, D],
+      [N, K],
+      [R, K, D],
+    ],
+  }),
+  mixTokensGradWeight: ([R, K, N, D]) => ({
+    shapes: [
+      [R, N, D],
+      [R, K, D],
+      [N, K],
+    ],
+  }),
   addRmsNorm: ([o, n, i], [epsilon]) => ({
-    shapes: [[o, n, i], [o, n, i], [o, n, i], [o, i]],
+    shapes: [
+      [o, n, i],
+      [o, n, i],
+      [o, n, i],
+      [o, i],
+    ],
     attributes: { axis: -2, epsilon },
   }),
-  rmsNormGrad: ([o, n, i]) => ({ shapes: [[o, n, i], [o, i], [o, n, i], [o, n, i]], attributes: { axis: -2 } }),
-  swiglu: ([o, half]) => ({ shapes: [[o, 2 * half], [o, half]], attributes: { axis: -1 } }),
-  swigluGrad: ([o, half]) => ({ shapes: [[o, 2 * half], [o, half], [o, 2 * half]], attributes: { axis: -1 } }),
+  rmsNormGrad: ([o, n, i]) => ({
+    shapes: [
+      [o, n, i],
+      [o, i],
+      [o, n, i],
+      [o, n, i],
+    ],
+    attributes: { axis: -2 },
+  }),
+  swiglu: ([o, half]) => ({
+    shapes: [
+      [o, 2 * half],
+      [o, half],
+    ],
+    attributes: { axis: -1 },
+  }),
+  swigluGrad: ([o, half]) => ({
+    shapes: [
+      [o, 2 * half],
+      [o, half],
+      [o, 2 * half],
+    ],
+    attributes: { axis: -1 },
+  }),
   rope: ([R, L, W, headDim, rotatedHeads], [sign, interleaved]) => ({
-    shapes: [[R, L, W], [L, headDim], [L, headDim], [R, L, W]],
+    shapes: [
+      [R, L, W],
+      [L, headDim],
+      [L, headDim],
+      [R, L, W],
+    ],
     attributes: { rotatedHeads, interleaved: interleaved === 1, sign },
   }),
   attention: ([R, L, H, hd], [mask]) => ({
-    shapes: [[R, L, 3 * H * hd], [R, L, H * hd], [R, H, L]],
+    shapes: [
+      [R, L, 3 * H * hd],
+      [R, L, H * hd],
+      [R, H, L],
+    ],
     attributes: { heads: H, mask: MASKS[mask] },
   }),
   attentionGrad: ([R, L, H, hd], [mask]) => ({
-    shapes: [[R, L, 3 * H * hd], [R, L, H * hd], [R, H, L], [R, L, H * hd], [R, L, 3 * H * hd]],
+    shapes: [
+      [R, L, 3 * H * hd],
+      [R, L, H * hd],
+      [R, H, L],
+      [R, L, H * hd],
+      [R, L, 3 * H * hd],
+    ],
     attributes: { heads: H, mask: MASKS[mask] },
   }),
   embedding: ([M, V, D]) => ({ shapes: [[M], [V, D], [M, D]], integers: [0] }),
   embeddingGrad: ([M, V, D]) => ({ shapes: [[M], [M, D], [V, D]], integers: [0] }),
-  slice: ([o, n, m, start, i]) => ({ shapes: [[o, n, i], [o, m, i]], attributes: { axis: -2, start, length: m } }),
-  pad: ([o, n, m, start, i]) => ({ shapes: [[o, m, i], [o, n, i]], attributes: { axis: -2, start, length: n } }),
-  concat: ([o, a, b, i]) => ({ shapes: [[o, a, i], [o, b, i], [o, a + b, i]], attributes: { axis: -2 } }),
+  slice: ([o, n, m, start, i]) => ({
+    shapes: [
+      [o, n, i],
+      [o, m, i],
+    ],
+    attributes: { axis: -2, start, length: m },
+  }),
+  pad: ([o, n, m, start, i]) => ({
+    shapes: [
+      [o, m, i],
+      [o, n, i],
+    ],
+    attributes: { axis: -2, start, length: n },
+  }),
+  concat: ([o, a, b, i]) => ({
+    shapes: [
+      [o, a, i],
+      [o, b, i],
+      [o, a + b, i],
+    ],
+    attributes: { axis: -2 },
+  }),
   add: elementwise(3),
   addBroadcast: ([R, n]) => ({ shapes: [[R, n], [n], [R, n]] }),
   sumRows: ([R, n]) => ({ shapes: [[R, n], [n]] }),
@@ -121,17 +217,27 @@ interface Base {
 
 function runProgram(program: Float64Array, bases: readonly Base[], rows: number): void {
   let at = 0;
-  const take = (count: number) => Array.from(program.subarray(at, (at += count)));
+  const take = (count: number): number[] => {
+    at += count;
+    return Array.from(program.subarray(at - count, at));
+  };
   const takePairs = (count: number) => Array.from({ length: count }, () => take(2));
   while (at < program.length) {
     const [kernel, operandCount, sizeCount, paramCount] = take(4);
     const operands = takePairs(operandCount);
-    const sizes = takePairs(sizeCount).map(([coefficient, symbols]) => coefficient * (symbols & 1 ? rows : 1));
+    const sizes = takePairs(sizeCount).map(
+      ([coefficient, symbols]) => coefficient * (symbols & 1 ? rows : 1),
+    );
     runInstruction(KERNELS[kernel], operands, READERS[KERNELS[kernel]](sizes, take(paramCount)), bases);
   }
 }
 
-function runInstruction(kernel: string, operands: number[][], reading: Reading, bases: readonly Base[]): void {
+function runInstruction(
+  kernel: string,
+  operands: number[][],
+  reading: Reading,
+  bases: readonly Base[],
+): void {
   const op = OPS.get(kernel);
   if (!op?.evaluate) throw new Error(`no reference evaluation of \`${kernel}\``);
   const tensors = reading.shapes.map((shape, i) => {
@@ -160,11 +266,19 @@ function zerosLike({ data }: Tensor): Buffer {
   return data instanceof Int32Array ? new Int32Array(data.length) : new Float32Array(data.length);
 }
 
-function viewOf(base: Base, offset: number, shape: readonly number[], isInt: boolean, kernel: string): Tensor {
+function viewOf(
+  base: Base,
+  offset: number,
+  shape: readonly number[],
+  isInt: boolean,
+  kernel: string,
+): Tensor {
   const length = shape.reduce((size, n) => size * n, 1);
   const start = base.start + offset;
   if (start + 4 * length > base.end) throw new Error(`an operand of \`${kernel}\` leaves its memory`);
-  const data = isInt ? new Int32Array(base.memory, start, length) : new Float32Array(base.memory, start, length);
+  const data = isInt
+    ? new Int32Array(base.memory, start, length)
+    : new Float32Array(base.memory, start, length);
   return { shape, data };
 }
 
@@ -173,7 +287,8 @@ function checkOverlap(op: Op, inputs: readonly Tensor[], results: readonly Tenso
   for (const result of results)
     inputs.forEach((input, i) => {
       const isAllowed = op.mayOverwrite?.includes(i) && input.data.byteOffset === result.data.byteOffset;
-      if (overlaps(result, input) && !isAllowed) throw new Error(`\`${op.name}\` writes over its operand ${i}`);
+      if (overlaps(result, input) && !isAllowed)
+        throw new Error(`\`${op.name}\` writes over its operand ${i}`);
     });
   results.forEach((result, i) => {
     if (results.some((other, j) => i !== j && overlaps(result, other)))

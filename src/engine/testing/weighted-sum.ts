@@ -18,7 +18,8 @@ const weightedSumOp = defineOp({
   },
   evaluate([x, coefficients], [sum]) {
     const perRow = x.data.length / sum.data.length;
-    for (let i = 0; i < x.data.length; i++) sum.data[Math.floor(i / perRow)] += coefficients.data[i] * x.data[i];
+    for (let i = 0; i < x.data.length; i++)
+      sum.data[Math.floor(i / perRow)] += coefficients.data[i] * x.data[i];
   },
   gradient({ graph, node, gradients: [dSum] }) {
     return dSum ? [graph.apply(weightedSumGradOp, [node.inputs[1], dSum], {})[0]] : [];

@@ -162,9 +162,7 @@ function supervisionStep(
     let h = add(graph, hidden, injected);
     for (let i = 0; i < config.layers; i++) {
       const prefix = `L_level.layers.${i}`;
-      h = graph.scoped(prefix, () =>
-        block(graph, h, (name) => weight(`${prefix}.${name}`), network, tables),
-      );
+      h = graph.scoped(prefix, () => block(graph, h, (name) => weight(`${prefix}.${name}`), network, tables));
     }
     return h;
   };

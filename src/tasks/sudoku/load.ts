@@ -107,7 +107,9 @@ export interface TestPuzzles {
 export function loadTestPuzzles(data: SudokuData, file: string | null): TestPuzzles {
   const name = file ?? data.test;
   if (name !== null) return testPuzzles(readPuzzles(findPuzzleFile(name), data.size), data.size, name);
-  const { test, from } = data.generate ? generateParts({ ...data, generate: { ...data.generate, train: 0 } }) : noTest();
+  const { test, from } = data.generate
+    ? generateParts({ ...data, generate: { ...data.generate, train: 0 } })
+    : noTest();
   return testPuzzles(test, data.size, from.test);
 }
 
@@ -126,7 +128,10 @@ function testPuzzles(puzzles: readonly SudokuPuzzle[], size: SudokuSize, from: s
     manifest: describePart(puzzles, from),
     sample(random, count) {
       if (count >= puzzles.length) return this;
-      const chosen = random.permutation(puzzles.length).slice(0, count).sort((a, b) => a - b);
+      const chosen = random
+        .permutation(puzzles.length)
+        .slice(0, count)
+        .sort((a, b) => a - b);
       return testPuzzles(
         chosen.map((index) => puzzles[index]),
         size,

@@ -1,0 +1,184 @@
+// What a model made of a Sudoku, for the terminal: puzzle and answer beside each other, and the boards after every
+// supervision step. What colour shows is said in words where there is no colour.
+
+import {
+  haltProbability,
+  isValid,
+  type Judgement,
+  judgeAnswer,
+  type SudokuAttempt,
+} from "../../eval/solve-sudoku.ts";
+import { drawBoard } from "../../tasks/sudoku/draw.ts";
+import { type Board, type Conflict, formatBoard, sizeOf } from "../../tasks/sudoku/rules.ts";
+import type { Colors } from "./colors.ts";
+import { percent } from "./numbers.ts";
+import { rowsThatFit, sideBySide } from "./table.ts";
+
+export interface BoardStyle {
+  readonly colors: Colors;
+  /** Columns of the terminal. */
+  readonly width: number;
+}
+
+/** Most cells or rules that a line lists. */
+const LISTED = 6;
+
+/** Puzzle, answer, and in words whether it is right, since when, and how sure the model is. */
+export function drawAnswer(attempt: SudokuAttempt, { colors }: BoardStyle): string[] {
+  const { puzzle, answer, steps } = attempt;
+  const judgement = judgeAnswer(puzzle, answer);
+  const broken = brokenCells(judgement);
+  const given = drawBoard(puzzle, {
+    style: (text, cell) => (puzzle[cell] ? colors.bold(text) : colors.dim(text)),
+  });
+  const answered = drawBoard(answer, {
+    style: (text, cell) => {
+      if (broken.has(cell)) return colors.red(text);
+      return puzzle[cell] ? colors.bold(text) : colors.cyan(text);
+    },
+  });
+  const verdict = attempt.valid
+    ? colors.green("valid: complete, breaks no rule, keeps the givens")
+    : colors.red(`not valid: ${describeFaults(judgement, puzzle)}`);
+  const sure = percent(haltProbability(steps[steps.length - 1].haltLogit));
+  return [
+    ...sideBySide([
+      ["puzzle", ...given],
+      ["answer", ...answered],
+    ]),
+    verdict,
+    `${describeSolved(attempt)}; the model is ${sure} sure of its answer`,
+  ];
+}
+
+/** The board after each step; steps that change nothing share a line. */
+export function drawTrace(attempt: SudokuAttempt, style: BoardStyle): string[] {
+  const stages = stagesOf(attempt);
+  const rows = rowsThatFit(stages, (stage) => drawStage(stage, attempt.puzzle, style.colors), style.width);
+  return rows.flatMap((row) => [
+    ...sideBySide(row.map((stage) => drawStage(stage, attempt.puzzle, style.colors))),
+    ...row.flatMap((stage) => describeStage(stage, attempt, style.colors)),
+  ]);
+}
+
+/** Steps one after the other that give the same board. */
+interface Stage {
+  /** From 1, both included. */
+  readonly first: number;
+  last: number;
+  readonly board: Board;
+  /** The board of the stage before, the puzzle at first. */
+  readonly before: Board;
+  readonly haltLogit: number;
+  readonly judgement: Judgement;
+}
+
+function stagesOf({ puzzle, steps }: SudokuAttempt): Stage[] {
+  const stages: Stage[] = [];
+  for (const [index, { board, haltLogit }] of steps.entries()) {
+    const stage = stages[stages.length - 1];
+    const step = index + 1;
+    if (stage && formatBoard(stage.board) === formatBoard(board)) stage.last = step;
+    else {
+      const before = stage?.board ?? puzzle;
+      stages.push({
+        first: step,
+        last: step,
+        board,
+        before,
+        haltLogit,
+        judgement: judgeAnswer(puzzle, board),
+      });
+    }
+  }
+  return stages;
+}
+
+function drawStage(stage: Stage, puzzle: Board, colors: Colors): string[] {
+  const { first, board, judgement, haltLogit } = stage;
+  const broken = brokenCells(judgement);
+  const changed = new Set(first === 1 ? [] : changedCells(stage));
+  const style = (text: string, cell: number): string => {
+    const hue = broken.has(cell) ? colors.red : colors.cyan;
+    if (changed.has(cell)) return colors.inverse(hue(text));
+    if (broken.has(cell)) return colors.red(text);
+    return puzzle[cell] ? colors.bold(text) : text;
+  };
+  return [
+    `step ${first}, halt ${percent(haltProbability(haltLogit))}`,
+    ...drawBoard(board, { style }),
+    describeCounts(judgement, colors),
+  ];
+}
+
+function describeStage(stage: Stage, { puzzle, steps }: SudokuAttempt, colors: Colors): string[] {
+  const { first, last, board, before, judgement } = stage;
+  const lines: string[] = [];
+  if (!colors.isColorSupported) {
+    const changes = changedCells(stage);
+    if (first === 1) lines.push(`step 1: filled in ${changes.length} cells`);
+    else {
+      const listed = changes.map(
+        (cell) => `${cellName(cell, board)} ${symbol(before[cell])}→${symbol(board[cell])}`,
+      );
+      lines.push(`step ${first}: changed ${list(listed)}`);
+    }
+    const faults = [...judgement.conflicts.map(shortConflict), ...lostGivens(judgement, puzzle)];
+    if (faults.length > 0) lines.push(`step ${first}: broken: ${list(faults)}`);
+  }
+  if (last > first) {
+    const span = last === first + 1 ? `step ${last}` : `steps ${first + 1}–${last}`;
+    const [from, to] = [first, last - 1].map((index) => percent(haltProbability(steps[index].haltLogit)));
+    lines.push(`${span}: no change, halt ${from === to ? to : `${from} → ${to}`}`);
+  }
+  return lines;
+}
+
+function changedCells({ board, before }: Stage): number[] {
+  return Array.from(board.keys()).filter((cell) => board[cell] !== before[cell]);
+}
+
+function brokenCells({ conflicts, lostGivens }: Judgement): Set<number> {
+  return new Set([...conflicts.flatMap(({ cells }) => cells), ...lostGivens]);
+}
+
+function describeCounts(judgement: Judgement, colors: Colors): string {
+  if (isValid(judgement)) return colors.green("solved");
+  return `${judgement.empty.length} empty, ${brokenCells(judgement).size} in conflict`;
+}
+
+function describeFaults(judgement: Judgement, puzzle: Board): string {
+  const { empty, conflicts } = judgement;
+  const faults = [...conflicts.map(shortConflict), ...lostGivens(judgement, puzzle)];
+  const cells = empty.length === 1 ? "1 cell is empty" : `${empty.length} cells are empty`;
+  return [...(empty.length > 0 ? [cells] : []), ...(faults.length > 0 ? [list(faults)] : [])].join("; ");
+}
+
+function describeSolved({ steps, solvedAtStep, valid }: SudokuAttempt): string {
+  const count = steps.length === 1 ? "1 step" : `${steps.length} steps`;
+  if (solvedAtStep === undefined) return `never solved in ${count}`;
+  return `first solved at step ${solvedAtStep} of ${steps.length}${valid ? "" : ", then lost again"}`;
+}
+
+function shortConflict({ unit, index, digit, cells }: Conflict): string {
+  return `${unit} ${index + 1} has ${cells.length} × ${digit}`;
+}
+
+function lostGivens({ lostGivens }: Judgement, puzzle: Board): string[] {
+  return lostGivens.map((cell) => `${cellName(cell, puzzle)} is given as ${puzzle[cell]}`);
+}
+
+/** As players write it: r1c3. */
+function cellName(cell: number, board: Board): string {
+  const size = sizeOf(board);
+  return `r${Math.floor(cell / size) + 1}c${(cell % size) + 1}`;
+}
+
+function symbol(digit: number): string {
+  return digit === 0 ? "·" : String(digit);
+}
+
+function list(words: readonly string[]): string {
+  const more = words.length - LISTED;
+  return `${words.slice(0, LISTED).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}

@@ -1,0 +1,36 @@
+// `whorl/engine`: graphs, gradients, plans and the executors that run them.
+
+export { differentiate } from "./autodiff.ts";
+export { checkGraph } from "./check.ts";
+export { type BackendChoice, chooseExecutor } from "./executors/choose.ts";
+export type {
+  Bindings,
+  Buffer,
+  CompileOptions,
+  Executor,
+  ExecutorDescription,
+  LaneBuffer,
+  Program,
+} from "./executors/executor.ts";
+export { makeNativeExecutor, type NativeOptions } from "./executors/native/native.ts";
+export { makeReferenceExecutor, type ReferencePrecision } from "./executors/reference/reference.ts";
+export { flopsPerRow } from "./flops.ts";
+export { type DType, Graph, type Node, type Storage, type Value, type ValueType } from "./graph.ts";
+export { defineOp, type Op, type Tensor } from "./op.ts";
+export { argmax, matchCounts } from "./ops/accuracy.ts";
+export { addRmsNorm } from "./ops/add-rms-norm.ts";
+export { type AttentionMask, attention } from "./ops/attention.ts";
+export { concat, pad, slice } from "./ops/axis.ts";
+export { bceWithLogits } from "./ops/bce-with-logits.ts";
+export { type CrossEntropyKind, crossEntropy, IGNORED_LABEL } from "./ops/cross-entropy.ts";
+export { add, addBroadcast, reshape, scale, stopGradient } from "./ops/elementwise.ts";
+export { embedding } from "./ops/embedding.ts";
+export { linear } from "./ops/linear.ts";
+export { mixTokens } from "./ops/mix-tokens.ts";
+export { rope } from "./ops/rope.ts";
+export { selectRows } from "./ops/select-rows.ts";
+export { swiglu } from "./ops/swiglu.ts";
+export { adamAtan2, ema } from "./ops/update.ts";
+export { formatPlan, makePlan, type Plan } from "./plan.ts";
+export { pruneGraph } from "./prune.ts";
+export type { Dim, Shape } from "./shape.ts";

@@ -1,0 +1,195 @@
+// The graphs that executors really run: TRM at small odd sizes, planned, counted, and on the native executor. What is
+// checked op by op elsewhere is checked here as a whole.
+
+import { Buffer as NodeBuffer } from "node:buffer";
+import { expect, test } from "vitest";
+import { stream } from "../base/random/threefry.ts";
+import type { RecursiveModel } from "../models/model.ts";
+import { trmConfigSchema } from "../models/trm/config.ts";
+import { makeTrm } from "../models/trm/model.ts";
+import { initialize, layOut, viewsOf } from "../nn/parameters.ts";
+import type { Buffer } from "./executors/executor.ts";
+import { makeNativeExecutor } from "./executors/native/native.ts";
+import { makeReferenceExecutor } from "./executors/reference/reference.ts";
+import { flopsPerRow } from "./flops.ts";
+import type { Graph } from "./graph.ts";
+import { elementCount, resolveShape } from "./shape.ts";
+import { addon, isas } from "./testing/native.ts";
+import { runGraph } from "./testing/sample.ts";
+import { expectShadowAgrees } from "./testing/shadow-check.ts";
+
+const COMMON = { hCycles: 2, lCycles: 2, layers: 1, expansion: 1, haltMaxSteps: 4 };
+const SHAPE = { seqLen: 7, vocabSize: 5, numPuzzleIdentifiers: 3 };
+
+/** Token mixing over 10 positions and 18 features; attention over 9 positions with heads of size 6. */
+const SMALL_MODELS: readonly (readonly [name: string, model: RecursiveModel])[] = [
+  [
+    "token mixing",
+    makeTrm(
+      trmConfigSchema.parse({
+        ...COMMON,
+        ...{ hiddenSize: 18, mlpT: true, posEncodings: "none", puzzleEmbLen: 3, puzzleEmbNdim: 20 },
+      }),
+      SHAPE,
+    ),
+  ],
+  [
+    "attention with rope",
+    makeTrm(trmConfigSchema.parse({ ...COMMON, hiddenSize: 18, numHeads: 3, puzzleEmbLen: 2 }), SHAPE),
+  ],
+  [
+    "attention with learned positions, softmax",
+    makeTrm(
+      trmConfigSchema.parse({
+        ...{ ...COMMON, hiddenSize: 18, numHeads: 3, posEncodings: "learned", loss: "softmax_cross_entropy" },
+        ...{ puzzleEmbNdim: 0, puzzleEmbLen: 0 },
+      }),
+      SHAPE,
+    ),
+  ],
+];
+
+const initialWeights = new Map(
+  SMALL_MODELS.map(([, model]) => {
+    const layout = layOut([...model.parameters, ...model.buffers]);
+    return [model, viewsOf(layout, initialize(layout, 3))] as const;
+  }),
+);
+
+/** Weights as initialised, random carry (NaN where the row starts afresh), labels some of which are ignored. */
+function trmContents(
+  model: RecursiveModel,
+  graph: Graph,
+  rows: number,
+  seed: number,
+): Record<string, Buffer> {
+  const weights = initialWeights.get(model);
+  const reset = Int32Array.from({ length: rows }, (_, row) => (row % 2 === 0 ? 1 : 0));
+  return Object.fromEntries(
+    graph.inputs.map(({ name, shape, storage }) => {
+      const random = stream(seed, name);
+      const length = elementCount(resolveShape(shape, { rows, tokens: 0 }));
+      const known = weights?.get(name) ?? model.constants.get(name);
+      if (known) return [name, known];
+      if (storage === "lane") return [name, new Float32Array(length)];
+      if (name === "reset") return [name, reset];
+      if (name === "inputs")
+        return [name, Int32Array.from({ length }, () => random.below(model.shape.vocabSize))];
+      if (name === "labels")
+        return [name, Int32Array.from({ length }, () => (random.uniform() < 0.3 ? -100 : random.below(5)))];
+      const isCarry = model.carry.includes(name);
+      return [
+        name,
+        Float32Array.from({ length }, (_, i) =>
+          isCarry && reset[Math.floor((i * rows) / length)] ? Number.NaN : random.truncatedNormal(1),
+        ),
+      ];
+    }),
+  );
+}
+
+const ROWS = 7;
+const trainingGraph = (model: RecursiveModel) => model.trainingGraph({ lossScale: 1 / ROWS, trace: true });
+
+test.each(SMALL_MODELS)(
+  "the plan of a training step of TRM with %s computes what the graph means",
+  async (_, model) => {
+    const graph = trainingGraph(model);
+    await expectShadowAgrees(graph, trmContents(model, graph, 5, 5), { rows: 5, microBatch: 2, lanes: 2 });
+  },
+);
+
+test("FLOP of the Sudoku MLP setting are 42.7 G a row in training and 25.6 G forward", () => {
+  const settings = { hiddenSize: 512, mlpT: true, posEncodings: "none" };
+  const shape = { seqLen: 81, vocabSize: 11, numPuzzleIdentifiers: 1 };
+  const model = makeTrm(trmConfigSchema.parse(settings), shape);
+  // One pass of the network: two layers, each with an MLP over 97 positions (width 512) and one over 512 features
+  // (width 1536), both of three matrices.
+  const pass = 2 * 2 * (3 * 97 * 512 * 512 + 3 * 512 * 1536 * 97);
+  const heads = 2 * 512 * (81 * 11 + 2);
+  const forward = flopsPerRow(model.evaluationGraph());
+  expect(forward).toBe(21 * pass + heads);
+  expect(forward / 1e9).toBeCloseTo(25.6, 1);
+  const training = flopsPerRow(model.trainingGraph({ lossScale: 1 }));
+  expect(training).toBe((14 + 3 * 7) * pass + 3 * heads);
+  expect(training / 1e9).toBeCloseTo(42.7, 1);
+});
+
+const cases = isas.flatMap((isa) => SMALL_MODELS.map(([name, model]) => [name, isa, model] as const));
+
+/**
+ * Two float32 programs that sum in different orders differ by some 1e-6 of each tensor's largest entry after one
+ * supervision step, gradients by two or three times that (the specification of TRM, section 14).
+ */
+const TOLERANCE = 1e-5;
+/** Micro-batches only change where sums over rows are rounded. */
+const REGROUPING_TOLERANCE = 1e-6;
+
+function expectClose(actual: Record<string, Buffer>, expected: Record<string, Buffer>, tolerance: number) {
+  expect(Object.keys(actual)).toEqual(Object.keys(expected));
+  for (const [name, wanted] of Object.entries(expected)) {
+    const differences = Array.from(wanted, (x, i) => Math.abs(x - actual[name][i]));
+    const largest = Math.max(...Array.from(wanted, Math.abs));
+    expect(Math.max(...differences), name).toBeLessThanOrEqual(tolerance * largest);
+  }
+}
+
+/** Compared as bytes: toEqual takes long for arrays of this size. */
+function expectSameBits(actual: Record<string, Buffer>, expected: Record<string, Buffer>) {
+  expect(Object.keys(actual)).toEqual(Object.keys(expected));
+  const bytes = ({ buffer, byteOffset, byteLength }: Buffer) =>
+    new Uint8Array(buffer, byteOffset, byteLength);
+  for (const name of Object.keys(expected))
+    expect(NodeBuffer.compare(bytes(actual[name]), bytes(expected[name])), name).toBe(0);
+}
+
+async function runNative(
+  model: RecursiveModel,
+  isa: string,
+  lanes: number,
+  threads: number,
+  microBatch: number,
+) {
+  const graph = trainingGraph(model);
+  const executor = await makeNativeExecutor({ isa, lanes, threads });
+  return runGraph(executor, graph, trmContents(model, graph, ROWS, 9), ROWS, microBatch);
+}
+
+test.skipIf(!addon).each(cases)(
+  "a training step of TRM with %s on %s is that of the reference",
+  async (_, isa, model) => {
+    const graph = trainingGraph(model);
+    const reference = makeReferenceExecutor("float64");
+    const contents = Object.entries(trmContents(model, graph, ROWS, 9)).map(([name, numbers]) => [
+      name,
+      numbers instanceof Int32Array ? numbers : Float64Array.from(numbers),
+    ]);
+    const expected = await runGraph(reference, graph, Object.fromEntries(contents), ROWS);
+    for (const [lanes, microBatch] of [
+      [1, ROWS],
+      [2, 3],
+      [3, 1],
+      [8, 2],
+    ])
+      expectClose(await runNative(model, isa, lanes, 2, microBatch), expected, TOLERANCE);
+  },
+);
+
+test.skipIf(!addon).each(cases)(
+  "TRM with %s on %s has the same bits again and on any number of threads",
+  async (_, isa, model) => {
+    const once = await runNative(model, isa, 3, 1, 2);
+    for (const threads of [1, 2, 3]) expectSameBits(await runNative(model, isa, 3, threads, 2), once);
+  },
+);
+
+test.skipIf(!addon).each(cases)(
+  "TRM with %s on %s does not depend on micro-batches beyond rounding",
+  async (_, isa, model) => {
+    const whole = await runNative(model, isa, 1, 1, ROWS);
+    for (const microBatch of [1, 2, 5]) {
+      const cut = await runNative(model, isa, 1, 1, microBatch);
+      expectClose(cut, whole, REGROUPING_TOLERANCE);
+    }
+  },
+);

@@ -1,0 +1,86 @@
+// A run that stops and goes on makes the same numbers as one that never stopped, to the bit.
+
+import { mkdirSync, readdirSync, readFileSync, renameSync, truncateSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { native, temporaryFolder, tinyConfig, trainTiny } from "./tiny.ts";
+
+const backend = native.available ? "native" : "reference";
+
+async function undisturbed(...settings: string[]) {
+  const dir = temporaryFolder();
+  await trainTiny(await tinyConfig(`engine.backend=${backend}`, ...settings), dir);
+  return finalFiles(dir);
+}
+
+/** Every file of the last checkpoint but the wall time. */
+function finalFiles(dir: string): Record<string, string> {
+  const folder = join(dir, "checkpoints", "step-12");
+  const state = JSON.parse(readFileSync(join(folder, "state.json"), "utf8"));
+  delete state.trainSeconds;
+  const arrays = readdirSync(folder).filter((name) => name.endsWith(".safetensors"));
+  return {
+    ...Object.fromEntries(arrays.map((name) => [name, readFileSync(join(folder, name)).toString("base64")])),
+    state: JSON.stringify(state),
+  };
+}
+
+test("interrupted at several steps, resumed each time", async () => {
+  const expected = await undisturbed();
+  expect(Object.keys(expected).sort()).toEqual(["state", "training.safetensors", "weights.safetensors"]);
+  const dir = temporaryFolder();
+  const config = await tinyConfig(`engine.backend=${backend}`);
+  for (const stopAt of [1, 4, 5, 11]) {
+    const controller = new AbortController();
+    const events = { onStep: ({ step }: { step: number }) => step >= stopAt && controller.abort() };
+    const resume = stopAt > 1;
+    const { result } = await trainTiny(config, dir, { resume, signal: controller.signal, events });
+    expect(result).toMatchObject({ stopped: "interrupted", step: stopAt });
+  }
+  await trainTiny(config, dir, { resume: true });
+  expect(finalFiles(dir)).toEqual(expected);
+  const steps = readFileSync(join(dir, "metrics.jsonl"), "utf8").trim().split("\n");
+  const trained = steps.map((line) => JSON.parse(line)).filter((line) => "train/loss" in line);
+  expect(trained.map(({ step }) => step)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
+});
+
+test.skipIf(!native.available)("one thread or two make no difference", async () => {
+  const dir = temporaryFolder();
+  await trainTiny(await tinyConfig(), dir, { threads: 1 });
+  expect(finalFiles(dir)).toEqual(await undisturbed());
+});
+
+test("a damaged newest checkpoint is passed over for the one before", async () => {
+  const settings = ["train.checkpointEverySteps=4"];
+  const expected = await undisturbed(...settings);
+  const dir = temporaryFolder();
+  const config = await tinyConfig(`engine.backend=${backend}`, ...settings);
+  await trainTiny(config, dir);
+  truncateSync(join(dir, "checkpoints", "step-12", "training.safetensors"), 1000);
+  const warnings: string[] = [];
+  await trainTiny(config, dir, { resume: true, events: { onWarning: (text) => warnings.push(text) } });
+  expect(warnings).toHaveLength(1);
+  expect(warnings[0]).toContain("training.safetensors has 1000 bytes");
+  expect(finalFiles(dir)).toEqual(expected);
+});
+
+test("another batch size does not fit the checkpoint", async () => {
+  const dir = temporaryFolder();
+  await trainTiny(await tinyConfig(`engine.backend=${backend}`), dir);
+  const other = await tinyConfig(`engine.backend=${backend}`, "train.globalBatchSize=8");
+  await expect(trainTiny(other, dir, { resume: true })).rejects.toThrow(/carry|slots|\[8, 16\] is needed/);
+});
+
+test("a folder moved elsewhere still resumes", async () => {
+  const expected = await undisturbed();
+  const parent = temporaryFolder();
+  const [before, after] = [join(parent, "a"), join(parent, "b")];
+  mkdirSync(before);
+  const config = await tinyConfig(`engine.backend=${backend}`);
+  const controller = new AbortController();
+  const events = { onStep: () => controller.abort() };
+  await trainTiny(config, before, { signal: controller.signal, events });
+  renameSync(before, after);
+  await trainTiny(config, after, { resume: true });
+  expect(finalFiles(after)).toEqual(expected);
+});

@@ -1,0 +1,34 @@
+// A training small enough for tests: 4×4 Sudoku, a model of a few thousand weights.
+
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { loadConfig } from "../../src/config/load.ts";
+import type { WhorlConfig } from "../../src/config/schema.ts";
+import { chooseExecutor, describeNative } from "../../src/engine/executors/choose.ts";
+import { type TrainingEvents, type TrainingParts, type TrainingResult, trainModel } from "../../src/train/loop.ts";
+import { prepareTraining } from "../../src/train/session.ts";
+
+export const { native } = await describeNative();
+
+export function temporaryFolder(): string {
+  return mkdtempSync(join(tmpdir(), "whorl-test-"));
+}
+
+export async function tinyConfig(...settings: string[]): Promise<WhorlConfig> {
+  const small = ["train.globalBatchSize=16", "train.steps=12", "train.quickEval.everySteps=5", "train.quickEval.puzzles=8"];
+  return (await loadConfig("sudoku-4x4", [...small, ...settings])).config;
+}
+
+/** Trains in a folder; `threads` and `backend` as in the configuration. */
+export async function trainTiny(
+  config: WhorlConfig,
+  dir: string,
+  options: { resume?: boolean; signal?: AbortSignal; events?: TrainingEvents; threads?: number } = {},
+): Promise<{ result: TrainingResult; parts: TrainingParts }> {
+  const { backend, lanes } = config.engine;
+  const { executor } = await chooseExecutor(backend, { threads: options.threads ?? 2, lanes });
+  const parts = await prepareTraining({ dir, config, executor, whorlVersion: "test", resume: options.resume ?? false });
+  const { resume = false, signal, events } = options;
+  return { result: await trainModel(parts, { resume, signal, events }), parts };
+}
