@@ -3,16 +3,16 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { findGolden } from "../src/base/data-folder.ts";
-import { chooseExecutor, describeNative } from "../src/engine/executors/choose.ts";
+import { type BackendChoice, chooseExecutor, describeNative } from "../src/engine/executors/choose.ts";
 import { readSafetensors, type StoredTensor } from "../src/formats/safetensors.ts";
 import { replayTrace } from "../src/train/replay.ts";
 
 const golden = findGolden("trm-att");
 const { native } = await describeNative();
-const backends = [
-  { backend: "reference", isa: undefined },
-  ...(native.available ? native.isas.map((isa) => ({ backend: "native", isa })) : []),
-] as const;
+const backends: { backend: BackendChoice; isa?: string }[] = [
+  { backend: "reference" },
+  ...(native.available ? native.isas.map((isa) => ({ backend: "native" as const, isa })) : []),
+];
 
 describe.skipIf(!golden)("golden traces", () => {
   for (const { backend, isa } of backends)
@@ -23,7 +23,9 @@ describe.skipIf(!golden)("golden traces", () => {
           const { executor } = await chooseExecutor(backend, { isa, threads: 2 });
           const { report, computed } = await replayTrace(folder, executor, { resync });
           const { tensors: trace } = await readSafetensors(join(folder, "trace.safetensors"));
-          const uncompared = [...trace.keys()].filter((name) => !name.includes(".batch.") && !computed.has(name));
+          const uncompared = [...trace.keys()].filter(
+            (name) => !name.includes(".batch.") && !computed.has(name),
+          );
           expect(uncompared).toEqual([]);
           for (const [name, expected] of trace) {
             const actual = computed.get(name);

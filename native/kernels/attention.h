@@ -196,6 +196,8 @@ static void attendHeadGrad(const Head& h, const HeadGrad& g, float* work) {
     multiplyStrip(dStrip, {values, hd, L}, dOuts, seen, hd, used);
     if (h.causal) maskStrip(strip, q0, seen);
     differentiateStrip(strip, dStrip, lse, delta, seen, used);
+    // One key has weight 1 whatever its score: exactly no gradient, where dP - delta would leave rounding.
+    if (L == 1) __builtin_memset(dStrip, 0, size_t(panelCols) * 4);
     accumulateStrip(dv, h.row, strip, dOutRows, seen, hd, count);
     accumulateStrip(dk, h.row, dStrip, queryRows, seen, hd, count);
     multiplyStrip(dQueries, {keysTransposed, L, hd}, dStrip, hd, seen, used);

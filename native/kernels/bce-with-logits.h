@@ -1,11 +1,14 @@
-// bceWithLogits: y = max(x,0) - x*t + log(1 + exp(-|x|)), and its gradient (sigmoid(x) - t) * dy. One value a row: scalar.
+// bceWithLogits: y = (1 - t)*x - log(sigmoid(x)), and its gradient (sigmoid(x) - t) * dy. One value a row: scalar.
 //   x t y | n          x t dy dx | n
 
 static void bceWithLogits(const Args& args) {
   const float *x = (const float*)args.p[0], *t = (const float*)args.p[1];
+  // In float, operation by operation, as torch computes it: at large logits the difference cancels, and it shows.
   for (int64_t i = 0; i < args.n[0]; i++) {
-    const double v = x[i];
-    ((float*)args.p[2])[i] = float((v > 0 ? v : 0) - v * t[i] + __builtin_log1p(__builtin_exp(-__builtin_fabs(v))));
+    const float v = x[i];
+    const float logSigmoid = (v < 0 ? v : 0) - __builtin_log1pf(__builtin_expf(-__builtin_fabsf(v)));
+    const volatile float weighted = (1 - t[i]) * v;  // volatile: not contracted with the difference below
+    ((float*)args.p[2])[i] = weighted - logSigmoid;
   }
 }
 

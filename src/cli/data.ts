@@ -9,10 +9,10 @@ import { ToolError } from "../base/errors.ts";
 import { makeFolder, writeFileAtomic } from "../base/files.ts";
 import { logInfo, printJson, printLine } from "../base/log.ts";
 import { canonicalKey } from "../tasks/sudoku/canonical.ts";
-import { formatSudokuCsv, type SudokuPuzzle } from "../tasks/sudoku/dataset.ts";
+import { formatSudokuCsv, type SudokuPuzzle, sudokuPuzzles } from "../tasks/sudoku/dataset.ts";
 import { generateSet } from "../tasks/sudoku/generate.ts";
-import { findPuzzleFile, readPuzzles } from "../tasks/sudoku/load.ts";
-import type { SudokuSize } from "../tasks/sudoku/rules.ts";
+import { findPuzzleFile } from "../tasks/sudoku/load.ts";
+import { type SudokuSize, sizeOf } from "../tasks/sudoku/rules.ts";
 import { inspectData, spreadOf, spreadTable } from "./data-kinds.ts";
 import { parseCount } from "./options.ts";
 import { duration, integer } from "./render/numbers.ts";
@@ -38,6 +38,9 @@ interface InspectCommandOptions {
 
 /** A little above the fewest there can be, where the generator still finds most of what it tries. */
 const DEFAULT_CLUES: Record<SudokuSize, number> = { 4: 6, 6: 16, 9: 28 };
+
+/** Shorter work needs no progress shown. */
+const QUIET_SECONDS = 2;
 
 const GENERATE_HELP = `
 No two puzzles are symmetric images of each other, and each has exactly one solution. Equal settings give equal files.
@@ -101,7 +104,8 @@ async function runGenerate(task: string, options: GenerateCommandOptions): Promi
   const puzzles: SudokuPuzzle[] = [];
   for (const puzzle of generateSet({ size, clues, seed, count, exclude })) {
     puzzles.push(puzzle);
-    status.update(() => progress(puzzles.length, count, (performance.now() - startMs) / 1000));
+    const seconds = (performance.now() - startMs) / 1000;
+    if (seconds > QUIET_SECONDS) status.update(() => progress(puzzles.length, count, seconds));
   }
   const pieces = formatSudokuCsv(puzzles);
   await writeFileAtomic(path, pieces);
@@ -130,13 +134,24 @@ function progress(made: number, count: number, seconds: number): string {
 /** Canonical keys of the puzzles that must not come up again. */
 function excludedKeys(files: readonly string[], size: SudokuSize, status: StatusLine): Set<string> {
   const keys = new Set<string>();
+  const startMs = performance.now();
   for (const name of files) {
-    for (const { question } of readPuzzles(findPuzzleFile(name), size)) {
+    for (const { question } of sudokuPuzzles(findPuzzleFile(name))) {
+      if (sizeOf(question) !== size) throw otherSize(name, sizeOf(question), size);
       keys.add(canonicalKey(question));
-      status.update(() => `${integer(keys.size)} puzzles excluded so far`);
+      if (performance.now() > startMs + 1000 * QUIET_SECONDS)
+        status.update(() => `${integer(keys.size)} puzzles excluded so far`);
     }
   }
   return keys;
+}
+
+function otherSize(name: string, found: SudokuSize, size: SudokuSize): ToolError {
+  return new ToolError(`${name} has puzzles of ${found} × ${found}, --size is ${size}`, {
+    code: "data/exclude-size",
+    hint: "exclude only files of the size that is made: others cannot hold the same puzzles",
+    exitCode: 2,
+  });
 }
 
 /** Before the work, so that minutes of it are not lost to a name that is taken. */
@@ -146,7 +161,6 @@ function checkTarget(path: string, force: boolean): void {
   if (isFile && force) return;
   throw new ToolError(isFile ? `${path} exists already` : `${path} is not a file`, {
     code: "data/target-exists",
-    where: "--out",
     hint: isFile ? "choose another name, or add --force to replace it" : "give the name of a file",
   });
 }

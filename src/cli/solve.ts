@@ -2,14 +2,14 @@
 // puzzle that cannot be one is refused before anything runs.
 
 import type { Command } from "commander";
-import { logWarning, printJson, printLine } from "../base/log.ts";
+import { logInfo, printJson, printLine } from "../base/log.ts";
 import { type SudokuAttempt, solvePuzzles } from "../eval/solve-sudoku.ts";
 import { type OpenedModel, openModel } from "../runs/open-model.ts";
 import { type Board, formatBoard } from "../tasks/sudoku/rules.ts";
 import { countSolutions } from "../tasks/sudoku/solve.ts";
 import { addComputeOptions, type ComputeOptions, executorFrom, parseCount } from "./options.ts";
 import { readPuzzles, type SourcedBoard } from "./read-puzzles.ts";
-import { type BoardStyle, drawAnswer, drawTrace } from "./render/board-trace.ts";
+import { type BoardStyle, describeAnswer, drawAnswer, drawTrace } from "./render/board-trace.ts";
 import { stdoutColors } from "./render/colors.ts";
 import { integer } from "./render/numbers.ts";
 import { makeStatusLine } from "./render/status-line.ts";
@@ -21,6 +21,9 @@ interface SolveCommandOptions extends ComputeOptions {
   trace?: boolean;
   json?: boolean;
 }
+
+/** Shorter work needs no progress shown. */
+const QUIET_MS = 2000;
 
 type SolutionCount = 0 | 1 | "several";
 
@@ -50,7 +53,11 @@ export function registerSolve(program: Command): void {
 }
 
 /** The model's way to the answer of one puzzle, as `--trace` shows it. */
-export async function showSolution(opened: OpenedModel, board: Board, options: ComputeOptions): Promise<void> {
+export async function showSolution(
+  opened: OpenedModel,
+  board: Board,
+  options: ComputeOptions,
+): Promise<void> {
   const executor = await executorFrom(options, opened.config.engine);
   const attempts = solvePuzzles(opened, executor, [board], { steps: opened.model.haltMaxSteps });
   await showResults(attempts, [{ board, where: undefined }], true);
@@ -77,11 +84,12 @@ async function printResults(
   puzzles: readonly SourcedBoard[],
 ): Promise<void> {
   const status = makeStatusLine();
+  const startMs = performance.now();
   const results: ReturnType<typeof resultOf>[] = [];
   for await (const attempt of attempts) {
-    const solutions = judgePuzzle(puzzles[results.length]);
+    const solutions = judgePuzzle(puzzles[results.length], status.note);
     results.push(resultOf(attempt, solutions));
-    if (results.length < puzzles.length)
+    if (performance.now() > startMs + QUIET_MS)
       status.update(() => `${integer(results.length)} of ${integer(puzzles.length)} puzzles tried`);
   }
   status.finish();
@@ -102,20 +110,20 @@ async function showResults(
       if (tried > 1) printLine("");
       printLine(style.colors.bold(`${tried} of ${puzzles.length}${puzzle.where ? `: ${puzzle.where}` : ""}`));
     }
-    judgePuzzle(puzzle);
-    if (trace) for (const line of drawTrace(attempt, style)) printLine(line);
-    for (const line of drawAnswer(attempt, style)) printLine(line);
+    judgePuzzle(puzzle, logInfo);
+    const drawing = trace ? drawTrace(attempt, style) : drawAnswer(attempt, style);
+    for (const line of [...drawing, ...describeAnswer(attempt, style)]) printLine(line);
     if (attempt.valid) solved++;
   }
   if (tried > 1) printLine(`\n${integer(solved)} of ${integer(tried)} solved`);
 }
 
 /** Says so when the puzzle is not a proper one; it is tried all the same. */
-function judgePuzzle({ board, where }: SourcedBoard): SolutionCount {
+function judgePuzzle({ board, where }: SourcedBoard, say: (text: string) => void): SolutionCount {
   const solutions = countSolutions(board, 2);
   if (solutions === 1) return 1;
   const said = solutions === 0 ? "the puzzle has no solution" : "the puzzle has several solutions";
-  logWarning(where === undefined ? said : `${said} — ${where}`);
+  say(`warning: ${where === undefined ? said : `${said} — ${where}`}`);
   return solutions === 0 ? 0 : "several";
 }
 

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { checkGraph } from "./check.ts";
 import { Graph, type Node, type Value } from "./graph.ts";
 import { defineOp } from "./op.ts";
-import { add, scale, sumRowsOp } from "./ops/elementwise.ts";
+import { add, addBroadcast, reshape, scale, sumRowsOp } from "./ops/elementwise.ts";
 import { linear, linearGradWeightOp } from "./ops/linear.ts";
 import { ema } from "./ops/update.ts";
 
@@ -146,9 +146,9 @@ test("storage that does not fit the shape", () => {
 
 test("outputs without rows, and updates of what all rows share", () => {
   const { graph, w } = startGraph();
-  graph.output("w", w);
+  graph.output("doubled", scale(graph, w, 2));
   expect(() => checkGraph(graph)).toThrowErrorMatchingInlineSnapshot(
-    `[Error: internal error: output 'w' has no rows (please report this)]`,
+    `[Error: internal error: output 'doubled' has no rows (please report this)]`,
   );
   const { graph: other, w: shared } = startGraph();
   other.update(shared, scale(other, shared, 2));
@@ -169,5 +169,37 @@ test("a graph refuses what can be refused at once", () => {
   expect(() => graph.update(scale(graph, x, 2), x)).toThrow("only inputs are updated");
   expect(() => graph.update(x, w)).toThrowErrorMatchingInlineSnapshot(
     `[Error: internal error: update of 'x' changes its shape (please report this)]`,
+  );
+});
+
+test("the old value of a state that is overwritten", () => {
+  const swap = new Graph();
+  const [a, b] = ["a", "b"].map((name) => swap.input(name, ["rows"], { storage: "row" }));
+  swap.update(a, scale(swap, a, 2));
+  swap.update(b, a);
+  expect(() => checkGraph(swap)).toThrowErrorMatchingInlineSnapshot(
+    `[Error: internal error: update of 'b' is the old value of 'a', which is overwritten (please report this)]`,
+  );
+  const graph = new Graph();
+  const state = graph.input("state", ["rows", 2], { storage: "row" });
+  graph.output("before", reshape(graph, state, ["rows", 1, 2]));
+  graph.update(state, scale(graph, state, 2));
+  expect(() => checkGraph(graph)).toThrow("output 'before' is the old value of 'state'");
+});
+
+test("a view of a state that was replaced, and a replacement that is lost", () => {
+  const graph = new Graph();
+  const x = graph.input("x", ["rows", 2], { storage: "row" });
+  const sum = graph.input("sum", [2], { storage: "lane" });
+  const view = reshape(graph, sum, [1, 2]);
+  const [added] = graph.apply(sumRowsOp, [x, sum], {});
+  expect(() => checkGraph(graph)).toThrowErrorMatchingInlineSnapshot(
+    `[Error: internal error: \`sumRows\` replaces a state that is not updated (please report this)]`,
+  );
+  graph.update(sum, added);
+  checkGraph(graph);
+  graph.output("late", addBroadcast(graph, reshape(graph, x, ["rows", 1, 2]), view));
+  expect(() => checkGraph(graph)).toThrowErrorMatchingInlineSnapshot(
+    `[Error: internal error: \`addBroadcast\` reads 'reshape#2' after \`sumRows\` replaced it (please report this)]`,
   );
 });

@@ -8,11 +8,11 @@ import { hasRows, sameShape } from "./shape.ts";
 /** Throws if the graph breaks a rule; a failure is a bug of the pass that ran before. */
 export function checkGraph(graph: Graph): void {
   const defined = new Set<Value>(graph.inputs);
-  const consumed = new Map<Value, Node>(); // values whose memory an in-place op has taken over
+  const consumed = new Map<Value, Node>(); // memory that an in-place op has taken over, by its owner
   for (const node of graph.nodes) {
     for (const input of node.inputs) {
       invariant(defined.has(input), `${where(node)} reads '${input.name}' before it is defined`);
-      const taker = consumed.get(input);
+      const taker = consumed.get(owner(input));
       invariant(!taker, `${where(node)} reads '${input.name}' after ${taker && where(taker)} replaced it`);
     }
     checkTypes(node);
@@ -22,16 +22,50 @@ export function checkGraph(graph: Graph): void {
       defined.add(output);
     }
   }
-  for (const input of graph.inputs)
-    invariant((input.storage === "row") === hasRows(input.shape), `storage of '${input.name}' and its shape`);
+  checkInputs(graph);
+  checkResults(graph, defined, consumed);
+}
+
+function checkInputs(graph: Graph): void {
+  for (const { name, storage, shape } of graph.inputs) {
+    invariant((storage === "row") === hasRows(shape), `storage of '${name}' and its shape`);
+    invariant(!graph.outputs.has(name), `'${name}' is an input and an output`);
+  }
+}
+
+function checkResults(graph: Graph, defined: ReadonlySet<Value>, consumed: ReadonlyMap<Value, Node>): void {
   for (const [name, value] of graph.outputs) {
     invariant(defined.has(value), `output '${name}' is not computed`);
     invariant(hasRows(value.shape), `output '${name}' has no rows`);
+    checkNotOverwritten(graph, value, undefined, `output '${name}'`);
   }
   for (const [state, value] of graph.updates) {
     invariant(defined.has(value), `update of '${state.name}' is not computed`);
     invariant(state.storage !== "whole", `'${state.name}' is shared by all rows and cannot be updated`);
+    checkNotOverwritten(graph, value, state, `update of '${state.name}'`);
   }
+  const updated = new Set([...graph.updates.values()].map(owner));
+  for (const node of graph.nodes)
+    for (const output of node.op.inPlace ? node.outputs : [])
+      invariant(
+        consumed.has(output) || updated.has(output),
+        `${where(node)} replaces a state that is not updated`,
+      );
+}
+
+/** A state's old value is gone when the run ends: it can only stay where it is. */
+function checkNotOverwritten(graph: Graph, value: Value, target: Value | undefined, what: string): void {
+  const source = owner(value);
+  const next = graph.updates.get(source);
+  const isKept = next === undefined || owner(next) === source || source === target;
+  invariant(isKept, `${what} is the old value of '${source.name}', which is overwritten`);
+}
+
+/** The value whose memory a view looks at; other values own theirs. */
+function owner(value: Value): Value {
+  let source = value;
+  while (source.producer?.op.view) source = source.producer.inputs[0];
+  return source;
 }
 
 function checkTypes(node: Node): void {
@@ -53,7 +87,7 @@ function checkInPlace(node: Node, consumed: Map<Value, Node>): void {
     while (root.producer?.op.inPlace)
       root = root.producer.inputs[root.producer.op.inPlace[indexOfOutput(root)]];
     invariant(root.storage === "lane" || root.storage === "row", `${where(node)} replaces '${root.name}'`);
-    consumed.set(state, node);
+    consumed.set(owner(state), node);
   }
 }
 

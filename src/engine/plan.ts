@@ -3,7 +3,7 @@
 
 import { invariant } from "../base/errors.ts";
 import { checkGraph } from "./check.ts";
-import type { Graph, Node, Value } from "./graph.ts";
+import type { DType, Graph, Node, Value } from "./graph.ts";
 import { ELEMENT_BYTES, type MemoryPlan, type Place, planMemory, slotBytes } from "./memory.ts";
 import { resolveSize, type Size, sizeOf } from "./shape.ts";
 
@@ -11,6 +11,7 @@ import { resolveSize, type Size, sizeOf } from "./shape.ts";
 export interface Slot {
   readonly name: string;
   readonly kind: "row" | "whole" | "lane";
+  readonly dtype: DType;
   /** Bytes of one row (`row`) or of one copy (`whole`, `lane`). */
   readonly bytes: number;
 }
@@ -56,7 +57,7 @@ export function makePlan(graph: Graph, microBatch: number, tokens = 0): Plan {
 function externalSlots(graph: Graph, tokens: number): Slot[] {
   const slot = (name: string, value: Value, kind: Slot["kind"]): Slot => {
     const bytes = slotBytes(value, tokens);
-    return { name, kind, bytes: "perRow" in bytes ? bytes.perRow : bytes.whole };
+    return { name, kind, dtype: value.dtype, bytes: "perRow" in bytes ? bytes.perRow : bytes.whole };
   };
   return [
     ...graph.inputs.map((input) => slot(input.name, input, input.storage ?? "whole")),

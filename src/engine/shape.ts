@@ -1,7 +1,7 @@
 // Shapes with up to two symbolic sizes: `rows` (examples of a batch, cut into micro-batches) and `tokens`
 // (positions a row, for models with a run-time length). Everything else is a number known when the graph is built.
 
-import { ToolError } from "../base/errors.ts";
+import { invariant, ToolError } from "../base/errors.ts";
 
 export type Dim = number | "rows" | "tokens";
 export type Shape = readonly Dim[];
@@ -56,15 +56,16 @@ export function hasRows(shape: Shape): boolean {
   return shape.includes("rows");
 }
 
-/** Splits a shape around an axis into [outer, n, inner] sizes; a negative axis counts from the end. */
+/** Splits a shape around an axis into [outer, n, inner]; axes count from the end, the last is -1. */
 export function aroundAxis(shape: Shape, axis: number): { outer: Dim[]; n: Dim; inner: Dim[] } {
-  const at = axis < 0 ? shape.length + axis : axis;
+  invariant(axis < 0 && shape.length + axis >= 0, `axis ${axis} of ${formatShape(shape)}`);
+  const at = shape.length + axis;
   return { outer: shape.slice(0, at), n: shape[at], inner: shape.slice(at + 1) };
 }
 
 /** The same shape with another length along one axis. */
 export function withAxis(shape: Shape, axis: number, length: Dim): Shape {
-  const at = axis < 0 ? shape.length + axis : axis;
+  const at = shape.length + axis;
   return shape.map((dim, i) => (i === at ? length : dim));
 }
 

@@ -88,14 +88,14 @@ function trmContents(
   );
 }
 
-const ROWS = 7;
+const ROWS = 5;
 const trainingGraph = (model: RecursiveModel) => model.trainingGraph({ lossScale: 1 / ROWS, trace: true });
 
 test.each(SMALL_MODELS)(
   "the plan of a training step of TRM with %s computes what the graph means",
   async (_, model) => {
     const graph = trainingGraph(model);
-    await expectShadowAgrees(graph, trmContents(model, graph, 5, 5), { rows: 5, microBatch: 2, lanes: 2 });
+    await expectShadowAgrees(graph, trmContents(model, graph, 3, 5), { rows: 3, microBatch: 2, lanes: 2 });
   },
 );
 
@@ -155,16 +155,26 @@ async function runNative(
   return runGraph(executor, graph, trmContents(model, graph, ROWS, 9), ROWS, microBatch);
 }
 
+/** Made when first asked for, once a model. */
+const references = new Map<RecursiveModel, Promise<Record<string, Buffer>>>();
+
+function runReference(model: RecursiveModel): Promise<Record<string, Buffer>> {
+  const graph = trainingGraph(model);
+  const contents = Object.entries(trmContents(model, graph, ROWS, 9)).map(([name, numbers]) => [
+    name,
+    numbers instanceof Int32Array ? numbers : Float64Array.from(numbers),
+  ]);
+  const found =
+    references.get(model) ??
+    runGraph(makeReferenceExecutor("float64"), graph, Object.fromEntries(contents), ROWS);
+  references.set(model, found);
+  return found;
+}
+
 test.skipIf(!addon).each(cases)(
   "a training step of TRM with %s on %s is that of the reference",
   async (_, isa, model) => {
-    const graph = trainingGraph(model);
-    const reference = makeReferenceExecutor("float64");
-    const contents = Object.entries(trmContents(model, graph, ROWS, 9)).map(([name, numbers]) => [
-      name,
-      numbers instanceof Int32Array ? numbers : Float64Array.from(numbers),
-    ]);
-    const expected = await runGraph(reference, graph, Object.fromEntries(contents), ROWS);
+    const expected = await runReference(model);
     for (const [lanes, microBatch] of [
       [1, ROWS],
       [2, 3],

@@ -119,7 +119,8 @@ async function solveBatch(
   return traces;
 }
 
-function attemptOf(puzzle: Board, steps: readonly SolveStep[]): SudokuAttempt {
+/** A model's steps on a puzzle, judged. */
+export function attemptOf(puzzle: Board, steps: readonly SolveStep[]): SudokuAttempt {
   const validSteps = steps.map(({ board }) => isValid(judgeAnswer(puzzle, board)));
   const firstValid = validSteps.indexOf(true);
   return {

@@ -22,6 +22,11 @@ export interface BlockConfig {
   readonly rmsNormEps: number;
 }
 
+/** Width of one head; heads that do not divide the width leave a rest unused, as in the reference. */
+export function headSize({ hiddenSize, numHeads }: { hiddenSize: number; numHeads: number }): number {
+  return Math.floor(hiddenSize / numHeads);
+}
+
 /** Rotary tables [L, head size], or none. */
 export interface RopeTables {
   readonly cos: Value;
@@ -36,6 +41,7 @@ export function swigluWidth(size: number, expansion: number): number {
 /** Weights of one block under the reference's names. */
 export function blockParameters(prefix: string, config: BlockConfig): ParameterSpec[] {
   const { hiddenSize: D, tokens: L } = config;
+  const attended = config.numHeads * headSize(config);
   const matrix = (name: string, out: number, input: number): ParameterSpec => ({
     name: `${prefix}.${name}.weight`,
     shape: [out, input],
@@ -48,7 +54,7 @@ export function blockParameters(prefix: string, config: BlockConfig): ParameterS
   const mixing =
     config.mixing === "tokens"
       ? mlp("mlp_t", L)
-      : [matrix("self_attn.qkv_proj", 3 * D, D), matrix("self_attn.o_proj", D, D)];
+      : [matrix("self_attn.qkv_proj", 3 * attended, D), matrix("self_attn.o_proj", D, attended)];
   return [...mixing, ...mlp("mlp", D)];
 }
 
@@ -88,7 +94,7 @@ function selfAttention(
   heads: number,
   tables: RopeTables | undefined,
 ): Value {
-  const projected = linear(graph, x, weight("self_attn.qkv_proj.weight")); // [rows, L, 3·D]
+  const projected = linear(graph, x, weight("self_attn.qkv_proj.weight")); // [rows, L, 3·H·hd]
   const qkv = tables
     ? rope(graph, projected, tables.cos, tables.sin, { rotatedHeads: 2 * heads })
     : projected;

@@ -29,6 +29,8 @@ const metaSchema = z.object({
     vocab_size: z.int(),
     num_puzzle_identifiers: z.int(),
     H_layers: z.int().default(0),
+    puzzle_emb_ndim: z.int().default(0),
+    pos_encodings: z.string().default("rope"),
   }),
   steps: z.int(),
   eval_steps: z.int(),
@@ -36,8 +38,8 @@ const metaSchema = z.object({
     lr: z.number(),
     weight_decay: z.number(),
     betas: z.tuple([z.number(), z.number()]),
-    puzzle_emb_lr: z.number(),
-    puzzle_emb_weight_decay: z.number(),
+    puzzle_emb_lr: z.number().default(0),
+    puzzle_emb_weight_decay: z.number().default(0),
     ema_rate: z.number(),
   }),
   metrics: z.array(z.record(z.string(), z.number())),
@@ -62,11 +64,8 @@ export async function readGoldenMeta(path: string): Promise<GoldenMeta> {
       code: "replay/no-model",
       where: path,
     });
-  const named = Object.entries(config).flatMap(([key, value]) =>
-    key in trmReferenceNames ? [[trmReferenceNames[key], value]] : [],
-  );
   return {
-    model: trmConfigSchema.parse(Object.fromEntries(named)),
+    model: modelConfig(config, path),
     shape: {
       seqLen: config.seq_len,
       vocabSize: config.vocab_size,
@@ -85,4 +84,23 @@ export async function readGoldenMeta(path: string): Promise<GoldenMeta> {
     },
     metrics,
   };
+}
+
+/** The reference's names under ours. Traces are recorded without exploration. */
+function modelConfig(config: Readonly<Record<string, unknown>>, path: string): ModelConfig {
+  const named = Object.entries(config).flatMap(([key, value]) =>
+    key in trmReferenceNames ? [[trmReferenceNames[key], value]] : [],
+  );
+  // The reference takes any other word for "no positions".
+  const hasPositions = config.pos_encodings === "rope" || config.pos_encodings === "learned";
+  const posEncodings = hasPositions ? config.pos_encodings : "none";
+  const parsed = trmConfigSchema.safeParse({
+    ...Object.fromEntries(named),
+    posEncodings,
+    haltExplorationProb: 0,
+  });
+  if (parsed.success) return parsed.data;
+  throw new ToolError(`the configuration in ${path} cannot be replayed: ${z.prettifyError(parsed.error)}`, {
+    code: "replay/bad-meta",
+  });
 }

@@ -62,9 +62,16 @@ export class Comparison {
 
   addLoss(step: number, metrics: StepMetrics): void {
     const expected = this.#meta.metrics[step];
-    for (const key of ["loss", "lm_loss", "q_halt_loss"] as const)
-      this.#note("loss", Math.abs(metrics[key] - expected[key]) / Math.abs(expected[key]));
+    for (const key of ["loss", "lm_loss", "q_halt_loss"] as const) {
+      const off = Math.abs(metrics[key] - expected[key]);
+      this.#note("loss", off === 0 ? 0 : off / Math.abs(expected[key]));
+    }
     if (COUNTS.some((key) => metrics[key] !== expected[key])) this.#haltedEqual = false;
+  }
+
+  /** Names that were recorded but never computed, what the rows were fed with apart. */
+  uncompared(): string[] {
+    return [...this.#trace.keys()].filter((name) => !name.includes(".batch.") && !this.computed.has(name));
   }
 
   report(model: string, backend: string, mode: "free" | "resync"): ReplayReport {
@@ -81,9 +88,8 @@ export class Comparison {
     };
   }
 
-  /** NaN counts as infinitely wrong, not as nothing. */
   #note(kind: Kind, difference: number): void {
-    this.#maxRel[kind] = Math.max(this.#maxRel[kind], Number.isNaN(difference) ? Infinity : difference);
+    this.#maxRel[kind] = Math.max(this.#maxRel[kind], finite(difference));
   }
 
   #compareExactly(actual: StoredTensor, expected: StoredTensor): void {
@@ -97,7 +103,7 @@ export class Comparison {
       const off = Math.abs(value - b[i]);
       this.#entries++;
       if (!(off <= PARAMETER_TOLERANCE)) this.#entriesOff++;
-      this.#largestOff = Math.max(this.#largestOff, Number.isNaN(off) ? Infinity : off);
+      this.#largestOff = Math.max(this.#largestOff, finite(off));
     });
   }
 
@@ -122,6 +128,11 @@ function kindOf(name: string): Kind | undefined {
   if (name.includes(".carry.")) return "carry";
   if (name.includes(".grad.")) return "grad";
   return undefined;
+}
+
+/** NaN counts as infinitely wrong; and as a number, because JSON would print null for both. */
+function finite(difference: number): number {
+  return Number.isFinite(difference) ? difference : Number.MAX_VALUE;
 }
 
 function relativeDifference(actual: StoredTensor, expected: StoredTensor): number {

@@ -37,7 +37,13 @@ export async function replayTrace(
   const comparison = new Comparison(trace, meta);
   await trainingSteps(model, executor, state, meta, trace, options, comparison);
   if (options.resync) synchronise(model, state, trace, meta.steps);
-  await evaluation(model, executor, state, meta, trace, options, comparison);
+  await evaluation(model, executor, state, meta, trace, comparison);
+  const [uncompared] = comparison.uncompared();
+  if (uncompared)
+    throw new ToolError(`the trace has a '${uncompared}' that the replay does not compute`, {
+      code: "replay/unknown-tensor",
+      where: folder,
+    });
   const { backend } = executor.description;
   const report = comparison.report(model.name, backend, options.resync ? "resync" : "free");
   return { report, computed: comparison.computed };
@@ -161,26 +167,26 @@ async function evaluation(
   state: TrainingState,
   meta: GoldenMeta,
   trace: Tensors,
-  { resync: _ }: ReplayOptions,
   comparison: Comparison,
 ): Promise<void> {
+  const rows = tensorOf(trace, "eval.batch.inputs").shape[0];
   const recursion = makeRecursion(executor, model, state, {
-    batchSize: meta.batchSize,
+    batchSize: rows,
     logits: true,
     labels: true,
   });
   const batch = {
-    rows: meta.batchSize,
+    rows,
     inputs: integers(trace, "eval.batch.inputs"),
     labels: integers(trace, "eval.batch.labels"),
     identifiers: integers(trace, "eval.batch.puzzle_identifiers"),
   };
   for await (const { step, results } of recursion.run(batch, meta.evalSteps)) {
     const { seqLen, vocabSize } = model.shape;
-    const shape = [batch.rows, seqLen, vocabSize];
+    const shape = [rows, seqLen, vocabSize];
     comparison.add(`eval${step}.logits`, { dtype: "F32", shape, data: results.logits.slice() });
-    const q = Float32Array.from({ length: batch.rows }, (_value, row) => results.qLogits[2 * row]);
-    comparison.add(`eval${step}.q_halt_logits`, { dtype: "F32", shape: [batch.rows], data: q });
+    const q = Float32Array.from({ length: rows }, (_value, row) => results.qLogits[2 * row]);
+    comparison.add(`eval${step}.q_halt_logits`, { dtype: "F32", shape: [rows], data: q });
   }
 }
 

@@ -6,7 +6,12 @@ import { join } from "node:path";
 import { loadConfig } from "../../src/config/load.ts";
 import type { WhorlConfig } from "../../src/config/schema.ts";
 import { chooseExecutor, describeNative } from "../../src/engine/executors/choose.ts";
-import { type TrainingEvents, type TrainingParts, type TrainingResult, trainModel } from "../../src/train/loop.ts";
+import {
+  type TrainingEvents,
+  type TrainingParts,
+  type TrainingResult,
+  trainModel,
+} from "../../src/train/loop.ts";
 import { prepareTraining } from "../../src/train/session.ts";
 
 export const { native } = await describeNative();
@@ -16,7 +21,12 @@ export function temporaryFolder(): string {
 }
 
 export async function tinyConfig(...settings: string[]): Promise<WhorlConfig> {
-  const small = ["train.globalBatchSize=16", "train.steps=12", "train.quickEval.everySteps=5", "train.quickEval.puzzles=8"];
+  const small = [
+    "train.globalBatchSize=16",
+    "train.steps=12",
+    "train.quickEval.everySteps=5",
+    "train.quickEval.puzzles=8",
+  ];
   return (await loadConfig("sudoku-4x4", [...small, ...settings])).config;
 }
 
@@ -28,7 +38,13 @@ export async function trainTiny(
 ): Promise<{ result: TrainingResult; parts: TrainingParts }> {
   const { backend, lanes } = config.engine;
   const { executor } = await chooseExecutor(backend, { threads: options.threads ?? 2, lanes });
-  const parts = await prepareTraining({ dir, config, executor, whorlVersion: "test", resume: options.resume ?? false });
+  const parts = await prepareTraining({
+    dir,
+    config,
+    executor,
+    whorlVersion: "test",
+    resume: options.resume ?? false,
+  });
   const { resume = false, signal, events } = options;
   return { result: await trainModel(parts, { resume, signal, events }), parts };
 }

@@ -21,44 +21,49 @@ export interface BoardStyle {
 }
 
 /** Most cells or rules that a line lists. */
-const LISTED = 6;
+const LISTED = 4;
+const COUNT_WORDS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 
-/** Puzzle, answer, and in words whether it is right, since when, and how sure the model is. */
-export function drawAnswer(attempt: SudokuAttempt, { colors }: BoardStyle): string[] {
-  const { puzzle, answer, steps } = attempt;
-  const judgement = judgeAnswer(puzzle, answer);
-  const broken = brokenCells(judgement);
-  const given = drawBoard(puzzle, {
-    style: (text, cell) => (puzzle[cell] ? colors.bold(text) : colors.dim(text)),
-  });
-  const answered = drawBoard(answer, {
-    style: (text, cell) => {
-      if (broken.has(cell)) return colors.red(text);
-      return puzzle[cell] ? colors.bold(text) : colors.cyan(text);
-    },
-  });
-  const verdict = attempt.valid
-    ? colors.green("valid: complete, breaks no rule, keeps the givens")
-    : colors.red(`not valid: ${describeFaults(judgement, puzzle)}`);
-  const sure = percent(haltProbability(steps[steps.length - 1].haltLogit));
-  return [
-    ...sideBySide([
-      ["puzzle", ...given],
-      ["answer", ...answered],
-    ]),
-    verdict,
-    `${describeSolved(attempt)}; the model is ${sure} sure of its answer`,
-  ];
+/** Puzzle and answer. */
+export function drawAnswer({ puzzle, answer }: SudokuAttempt, { colors }: BoardStyle): string[] {
+  const broken = brokenCells(judgeAnswer(puzzle, answer));
+  const style = (text: string, cell: number): string => {
+    if (broken.has(cell)) return colors.red(text);
+    return puzzle[cell] ? colors.bold(text) : colors.cyan(text);
+  };
+  return sideBySide([drawPuzzle(puzzle, colors), ["answer", ...drawBoard(answer, { style })]]);
 }
 
-/** The board after each step; steps that change nothing share a line. */
-export function drawTrace(attempt: SudokuAttempt, style: BoardStyle): string[] {
-  const stages = stagesOf(attempt);
-  const rows = rowsThatFit(stages, (stage) => drawStage(stage, attempt.puzzle, style.colors), style.width);
-  return rows.flatMap((row) => [
-    ...sideBySide(row.map((stage) => drawStage(stage, attempt.puzzle, style.colors))),
-    ...row.flatMap((stage) => describeStage(stage, attempt, style.colors)),
+/** In words: whether the answer is right, since when, and how sure the model is. */
+export function describeAnswer(attempt: SudokuAttempt, { colors }: BoardStyle): string[] {
+  const { puzzle, answer, steps, valid } = attempt;
+  const verdict = valid
+    ? colors.green("valid: complete, breaks no rule, keeps the givens")
+    : colors.red(`not valid: ${describeFaults(judgeAnswer(puzzle, answer), puzzle)}`);
+  const sure = percent(haltProbability(steps[steps.length - 1].haltLogit));
+  return [verdict, `${describeSolved(attempt)}; the model is ${sure} sure of its answer`];
+}
+
+/** The puzzle and the board after each step; steps that change nothing share a line. */
+export function drawTrace(attempt: SudokuAttempt, { colors, width }: BoardStyle): string[] {
+  const { puzzle } = attempt;
+  const panels: Panel[] = [
+    { drawing: drawPuzzle(puzzle, colors), notes: [] },
+    ...stagesOf(attempt).map((stage) => ({
+      drawing: drawStage(stage, puzzle, colors),
+      notes: describeStage(stage, attempt, colors),
+    })),
+  ];
+  return rowsThatFit(panels, ({ drawing }) => drawing, width).flatMap((row) => [
+    ...sideBySide(row.map(({ drawing }) => drawing)),
+    ...row.flatMap(({ notes }) => notes),
   ]);
+}
+
+interface Panel {
+  readonly drawing: readonly string[];
+  /** Lines below the row of drawings. */
+  readonly notes: readonly string[];
 }
 
 /** Steps one after the other that give the same board. */
@@ -92,6 +97,11 @@ function stagesOf({ puzzle, steps }: SudokuAttempt): Stage[] {
     }
   }
   return stages;
+}
+
+function drawPuzzle(puzzle: Board, colors: Colors): string[] {
+  const style = (text: string, cell: number) => (puzzle[cell] ? colors.bold(text) : colors.dim(text));
+  return ["puzzle", ...drawBoard(puzzle, { style })];
 }
 
 function drawStage(stage: Stage, puzzle: Board, colors: Colors): string[] {
@@ -160,8 +170,9 @@ function describeSolved({ steps, solvedAtStep, valid }: SudokuAttempt): string {
   return `first solved at step ${solvedAtStep} of ${steps.length}${valid ? "" : ", then lost again"}`;
 }
 
+/** For instance `two 5s in row 2`. */
 function shortConflict({ unit, index, digit, cells }: Conflict): string {
-  return `${unit} ${index + 1} has ${cells.length} × ${digit}`;
+  return `${COUNT_WORDS[cells.length]} ${digit}s in ${unit} ${index + 1}`;
 }
 
 function lostGivens({ lostGivens }: Judgement, puzzle: Board): string[] {

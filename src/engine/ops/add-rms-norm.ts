@@ -1,6 +1,7 @@
 // Residual sum and RMS norm in one: y = s / rms(s) with s = h + r, over the feature axis (-1) or the token axis
 // (-2, the reference's norm of the token-mixing layers). No learned weight. The reference: `rms_norm`, post-norm.
 
+import { invariant } from "../../base/errors.ts";
 import type { Graph, Node, Value } from "../graph.ts";
 import { defineOp, type Tensor } from "../op.ts";
 import { aroundAxis, elementCount, sameShape, sizeOf } from "../shape.ts";
@@ -32,7 +33,8 @@ export const addRmsNormOp = defineOp<NormAttributes>({
         for (let k = 0; k < n; k++) y.data[at(k)] = (h.data[at(k)] + r.data[at(k)]) * scale;
       }
   },
-  gradient({ graph, node, gradients: [dy] }, { axis }) {
+  gradient({ graph, node, gradients: [dy, dInverseRms] }, { axis }) {
+    invariant(!dInverseRms, "the inverse root mean square has no gradient");
     if (!dy) return [];
     const [ds] = graph.apply(rmsNormGradOp, [node.outputs[0], node.outputs[1], dy], { axis });
     return [ds, ds];

@@ -2,6 +2,7 @@
 // them). The second result, the log-sum-exp of the scores, lets the gradient recompute the weights strip by strip,
 // so that no executor needs to hold heads × L × L numbers.
 
+import { invariant } from "../../base/errors.ts";
 import type { Graph, Node, Value } from "../graph.ts";
 import { defineOp, type KernelArguments, type Tensor } from "../op.ts";
 import { resolveSize, sizeOf } from "../shape.ts";
@@ -39,7 +40,8 @@ export const attentionOp = defineOp<AttentionAttributes>({
       }
     });
   },
-  gradient({ graph, node, gradients: [dOut] }, attributes) {
+  gradient({ graph, node, gradients: [dOut, dLogSumExp] }, attributes) {
+    invariant(!dLogSumExp, "the log-sum-exp of attention has no gradient");
     const [out, logSumExp] = node.outputs;
     if (!dOut) return [];
     return [graph.apply(attentionGradOp, [node.inputs[0], out, logSumExp, dOut], attributes)[0]];

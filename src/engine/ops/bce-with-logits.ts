@@ -1,4 +1,5 @@
-// Binary cross entropy of a logit against a target in [0, 1], in the form that does not overflow.
+// Binary cross entropy of a logit against a target in [0, 1], in the form that does not overflow:
+// (1 - target)·x - log σ(x).
 
 import type { Graph, Node, Value } from "../graph.ts";
 import { defineOp } from "../op.ts";
@@ -16,9 +17,12 @@ export const bceWithLogitsOp = defineOp({
     return [x];
   },
   evaluate([x, target], [y]) {
+    // The reference (torch) rounds after every operation; at large logits the difference cancels, and it shows.
+    const round = y.data instanceof Float32Array ? Math.fround : (value: number) => value;
     for (let i = 0; i < y.data.length; i++) {
       const logit = x.data[i];
-      y.data[i] = Math.max(logit, 0) - logit * target.data[i] + Math.log1p(Math.exp(-Math.abs(logit)));
+      const logSigmoid = round(Math.min(logit, 0) - round(Math.log1p(round(Math.exp(-Math.abs(logit))))));
+      y.data[i] = round((1 - target.data[i]) * logit) - logSigmoid;
     }
   },
   gradient({ graph, node, gradients: [dy] }) {

@@ -30,8 +30,8 @@ export const crossEntropyOp = defineOp<KindAttribute>({
         const label = labels.data[b * S + s];
         if (label === IGNORED_LABEL) continue;
         const at = (b * S + s) * V;
-        const { weights, sum } = unnormalised(logits.data.subarray(at, at + V), kind);
-        total -= Math.log(weights[label] / sum);
+        const { logWeights, sum } = unnormalised(logits.data.subarray(at, at + V), kind);
+        total -= logWeights[label] - Math.log(sum);
       }
       loss.data[b] = total / labelCount(labels.data, b, S);
     }
@@ -54,9 +54,9 @@ export const crossEntropyGradOp = defineOp<KindAttribute>({
         const label = labels.data[b * S + s];
         if (label === IGNORED_LABEL) continue;
         const at = (b * S + s) * V;
-        const { weights, slopes, sum } = unnormalised(logits.data.subarray(at, at + V), kind);
+        const { slopes, logSlopes, sum } = unnormalised(logits.data.subarray(at, at + V), kind);
         for (let v = 0; v < V; v++) {
-          const ofLabel = v === label ? slopes[v] / weights[v] : 0; // d log(weight) / d logit
+          const ofLabel = v === label ? logSlopes[v] : 0;
           dLogits.data[at + v] = factor * (slopes[v] / sum - ofLabel);
         }
       }
@@ -65,22 +65,23 @@ export const crossEntropyGradOp = defineOp<KindAttribute>({
   kernel: crossEntropyKernel,
 });
 
-/** Positive weights that the probabilities are proportional to, with their derivatives. */
+/** Positive weights that the probabilities are proportional to: logarithms, derivatives of both, and their sum. */
 function unnormalised(logits: ArrayLike<number>, kind: CrossEntropyKind) {
-  const weights: number[] = [];
-  const slopes: number[] = [];
-  const largest = Math.max(...Array.from(logits));
-  for (const x of Array.from(logits)) {
-    if (kind === "softmax") {
-      weights.push(Math.exp(x - largest));
-      slopes.push(weights[weights.length - 1]);
-    } else {
-      const reciprocal = 1 / (1 - x + 1e-30);
-      weights.push(x >= 0 ? x + 1 : reciprocal);
-      slopes.push(x >= 0 ? 1 : reciprocal * reciprocal);
-    }
-  }
-  return { weights, slopes, sum: weights.reduce((a, b) => a + b, 0) };
+  const values = Array.from(logits);
+  const largest = Math.max(...values);
+  const entries = values.map((x) => {
+    if (kind === "softmax")
+      return { weight: Math.exp(x - largest), slope: Math.exp(x - largest), log: x - largest };
+    const reciprocal = 1 / (1 - x + 1e-30);
+    const [weight, slope] = x >= 0 ? [x + 1, 1] : [reciprocal, reciprocal * reciprocal];
+    return { weight, slope, log: Math.log(weight) };
+  });
+  return {
+    logWeights: entries.map(({ log }) => log),
+    slopes: entries.map(({ slope }) => slope),
+    logSlopes: entries.map(({ weight, slope }) => (kind === "softmax" ? 1 : slope / weight)),
+    sum: entries.reduce((total, { weight }) => total + weight, 0),
+  };
 }
 
 function labelCount(labels: ArrayLike<number>, row: number, S: number): number {

@@ -25,7 +25,7 @@ export interface Recipe {
   readonly rows: number;
   readonly microBatch: number;
   readonly seed: number;
-  /** Positions, features (even) and classes. */
+  /** Positions, features (even), and classes (labels are 0 or 1). */
   readonly L: number;
   readonly D: number;
   readonly V: number;
@@ -70,9 +70,11 @@ const STEPS: readonly ((context: Context, a: Value, b: Value) => Value)[] = [
     pad(graph, slice(graph, a, { axis: -1, start: 1, length: D - 1 }), { axis: -1, start: 0, length: D }),
   ({ graph, recipe: { D }, weight }, a) =>
     attention(graph, linear(graph, a, weight("qkv", 3 * D, D)), { heads: 2, mask: "causal" }),
-  ({ graph, recipe: { D }, weight }, a) => embedding(graph, argmax(graph, a), weight("table", D, D)),
   ({ graph }, a) => fillLike(graph, a, 0.25),
+  ({ graph, recipe: { D }, weight }, a) => embedding(graph, argmax(graph, a), weight("table", D, D)),
 ];
+/** The embedding of the largest: the only step where a rounding error can become a large one. */
+const JUMP = STEPS.length - 1;
 
 const position = fc.nat({ max: 40 });
 
@@ -82,12 +84,18 @@ export const recipes: fc.Arbitrary<Recipe> = fc.record({
   seed: fc.nat({ max: 0xffff }),
   L: fc.integer({ min: 1, max: 4 }),
   D: fc.constantFrom(2, 4, 6),
-  V: fc.integer({ min: 1, max: 3 }),
+  V: fc.integer({ min: 2, max: 3 }),
   steps: fc.array(fc.tuple(fc.nat({ max: STEPS.length - 1 }), position, position), { maxLength: 10 }),
   outputs: fc.array(position, { maxLength: 3 }),
   updates: fc.tuple(position, position),
   isTrained: fc.boolean(),
 });
+
+/** Recipes whose results change little with rounding. */
+export const smoothRecipes = recipes.map((recipe) => ({
+  ...recipe,
+  steps: recipe.steps.filter(([kind]) => kind !== JUMP),
+}));
 
 export function buildRecipe(recipe: Recipe): Graph {
   const { L, D, V } = recipe;

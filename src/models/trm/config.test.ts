@@ -37,9 +37,9 @@ test.each([
 });
 
 test("settings that do not fit together are refused", () => {
-  expect(problems({ hiddenSize: 100, numHeads: 8 })).toMatchInlineSnapshot(`
+  expect(problems({ hiddenSize: 4, numHeads: 8 })).toMatchInlineSnapshot(`
     [
-      "numHeads: a divisor of hiddenSize, which is 100",
+      "numHeads: at most hiddenSize, which is 4",
     ]
   `);
   expect(problems({ hiddenSize: 72, numHeads: 8 })).toMatchInlineSnapshot(`

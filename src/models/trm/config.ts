@@ -7,7 +7,7 @@ import { z } from "zod";
 const trmFields = z.strictObject({
   arch: z.literal("trm").default("trm").describe("architecture: the Tiny Recursive Model"),
   hiddenSize: z.int().min(1).default(512).describe("width of every token vector"),
-  numHeads: z.int().min(1).default(8).describe("attention heads; must divide hiddenSize"),
+  numHeads: z.int().min(1).default(8).describe("attention heads, each of hiddenSize / numHeads rounded down"),
   expansion: z
     .number()
     .positive()
@@ -94,13 +94,10 @@ function checkTogether(
     context.addIssue({ code: "custom", path: [key], input: config[key], message });
   const { hiddenSize, numHeads, puzzleEmbLen } = config;
   const ndim = config.puzzleEmbNdim ?? hiddenSize;
-  if (!config.mlpT && hiddenSize % numHeads !== 0)
-    complain("numHeads", `a divisor of hiddenSize, which is ${hiddenSize}`);
-  else if (config.posEncodings === "rope" && !config.mlpT && (hiddenSize / numHeads) % 2 !== 0)
-    complain(
-      "numHeads",
-      `an even head size for rope: ${hiddenSize} / ${numHeads} is ${hiddenSize / numHeads}`,
-    );
+  const headSize = Math.floor(hiddenSize / numHeads);
+  if (headSize < 1) complain("numHeads", `at most hiddenSize, which is ${hiddenSize}`);
+  else if (config.posEncodings === "rope" && !config.mlpT && headSize % 2 !== 0)
+    complain("numHeads", `an even head size for rope: ${hiddenSize} / ${numHeads} is ${headSize}`);
   if (ndim === 0 && puzzleEmbLen !== 0)
     complain(
       "puzzleEmbLen",

@@ -11,7 +11,14 @@ import { embedding } from "../../engine/ops/embedding.ts";
 import { linear } from "../../engine/ops/linear.ts";
 import { selectRows } from "../../engine/ops/select-rows.ts";
 import { pruneGraph } from "../../engine/prune.ts";
-import { type BlockConfig, block, blockParameters, type RopeTables, ropeTables } from "../../nn/block.ts";
+import {
+  type BlockConfig,
+  block,
+  blockParameters,
+  headSize,
+  type RopeTables,
+  ropeTables,
+} from "../../nn/block.ts";
 import type { ParameterSpec } from "../../nn/parameters.ts";
 import type { EvaluationGraphOptions, PuzzleShape, RecursiveModel, TrainingGraphOptions } from "../model.ts";
 import type { TrmConfig } from "./config.ts";
@@ -78,7 +85,7 @@ function trmParameters(config: TrmConfig, shape: PuzzleShape, network: BlockConf
 
 function trmConstants(config: TrmConfig, tokens: number): Map<string, Float32Array> {
   if (!usesRope(config)) return new Map();
-  const { cos, sin } = ropeTables(tokens, config.hiddenSize / config.numHeads, config.ropeTheta);
+  const { cos, sin } = ropeTables(tokens, headSize(config), config.ropeTheta);
   return new Map([
     ["rope.cos", cos],
     ["rope.sin", sin],
@@ -211,8 +218,7 @@ function puzzleRows(graph: Graph, config: TrmConfig): Value | undefined {
 }
 
 function ropeInputs(graph: Graph, config: TrmConfig, tokens: number): RopeTables {
-  const table = (name: string) =>
-    graph.input(name, [tokens, config.hiddenSize / config.numHeads], { storage: "whole" });
+  const table = (name: string) => graph.input(name, [tokens, headSize(config)], { storage: "whole" });
   return { cos: table("rope.cos"), sin: table("rope.sin") };
 }
 

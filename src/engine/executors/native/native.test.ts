@@ -2,11 +2,15 @@
 
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Graph } from "../../graph.ts";
 import { linear, linearGradWeightOp } from "../../ops/linear.ts";
 import { addon, isas } from "../../testing/native.ts";
+import { buildRecipe, drawContents, smoothRecipes } from "../../testing/random-graph.ts";
+import { runGraph } from "../../testing/sample.ts";
 import type { Bindings } from "../executor.ts";
+import { makeReferenceExecutor } from "../reference/reference.ts";
 import { makeNativeExecutor } from "./native.ts";
 
 /** y = x · wᵀ [rows, 4 -> 3], and sum += yᵀ · x. */
@@ -58,7 +62,9 @@ test.skipIf(!addon)("bindings that are missing, too short or of another width ar
     `"ToolError: 'sum' is bound to 92 bytes, 96 are needed"`,
   );
   const wide = { ...good, x: Float64Array.from(good.x) };
-  expect(await problemOf(() => program.run(wide, { rows }))).toContain("'x' is bound to");
+  expect(await problemOf(() => program.run(wide, { rows }))).toMatchInlineSnapshot(
+    `"ToolError: 'x' holds floats and is bound to a Float64Array"`,
+  );
   expect(await problemOf(() => program.run(good, { rows: rows + 1 }))).toContain("'x' is bound to");
   expect(good.y.every((y) => y === 0)).toBe(true); // nothing ran
   expect(await problem({})).toBe("no problem");
@@ -91,6 +97,28 @@ test.skipIf(!addon)(
     expect(bound.y).toEqual(Float32Array.from({ length: 3 * rows }, (_, i) => 1 + (i % 3)));
   },
 );
+
+/** Ten ops in a row and back, in float32; wrong memory gives errors of the size of the numbers themselves. */
+const CHAIN_TOLERANCE = 1e-4;
+
+test.skipIf(!addon).each(isas)("random graphs compute on %s what they mean", async (isa) => {
+  const executor = await makeNativeExecutor({ isa, lanes: 2, threads: 2 });
+  await fc.assert(
+    fc.asyncProperty(smoothRecipes, async (recipe) => {
+      const { rows, microBatch, seed } = recipe;
+      const graph = buildRecipe(recipe);
+      const given = drawContents(graph, rows, seed);
+      const expected = await runGraph(makeReferenceExecutor("float32"), graph, given, rows);
+      const actual = await runGraph(executor, graph, given, rows, microBatch);
+      for (const [name, wanted] of Object.entries(expected)) {
+        const largest = Math.max(1, ...Array.from(wanted, Math.abs));
+        const differences = Array.from(wanted, (x, i) => Math.abs(x - actual[name][i]));
+        expect(Math.max(...differences), name).toBeLessThanOrEqual(CHAIN_TOLERANCE * largest);
+      }
+    }),
+    { numRuns: 100, seed: 31 },
+  );
+});
 
 test.skipIf(!addon)("lanes without work leave their sums alone; no rows are no work", async () => {
   const executor = await makeNativeExecutor({ lanes: 4, threads: 2 });

@@ -89,7 +89,7 @@ function chooseMicroBatch(graph: Graph, lanes: number, expectedRows = LARGEST_MI
 }
 
 function bindSlots(plan: Plan, bindings: Bindings, rows: number, lanes: number) {
-  return plan.slots.map(({ name, kind, bytes }) => {
+  return plan.slots.map(({ name, kind, dtype, bytes }) => {
     const bound = bindings[name];
     if (!bound) throw new ToolError(`nothing is bound to '${name}'`, { code: "engine/binding" });
     const isView = ArrayBuffer.isView(bound);
@@ -97,7 +97,11 @@ function bindSlots(plan: Plan, bindings: Bindings, rows: number, lanes: number) 
     const laneStride = isView ? bytes : bound.laneStride * buffer.BYTES_PER_ELEMENT;
     const needed =
       kind === "row" ? rows * bytes : kind === "whole" ? bytes : laneStride * (lanes - 1) + bytes;
-    if (buffer.BYTES_PER_ELEMENT !== 4 || buffer.byteLength < needed)
+    if (!(buffer instanceof (dtype === "int" ? Int32Array : Float32Array)))
+      throw new ToolError(`'${name}' holds ${dtype}s and is bound to a ${buffer.constructor.name}`, {
+        code: "engine/binding",
+      });
+    if (buffer.byteLength < needed)
       throw new ToolError(`'${name}' is bound to ${buffer.byteLength} bytes, ${needed} are needed`, {
         code: "engine/binding",
       });

@@ -81,10 +81,7 @@ function readBinding(
   const shape = resolveShape(input.shape, sizes);
   const source = boundData(bindings, input.name);
   const length = elementCount(shape);
-  if (source.length < length)
-    throw new ToolError(`'${input.name}' is bound to ${source.length} elements, ${length} are needed`, {
-      code: "engine/binding",
-    });
+  checkLength(input.name, source, length);
   const data = allocate(input.dtype, length, precision);
   data.set(source.subarray(0, length));
   return { shape, data };
@@ -92,7 +89,16 @@ function readBinding(
 
 function writeBack(bindings: Bindings, name: string, tensor: Tensor | undefined): void {
   invariant(tensor, `'${name}' was not computed`);
-  boundData(bindings, name).set(tensor.data);
+  const target = boundData(bindings, name);
+  checkLength(name, target, tensor.data.length);
+  target.set(tensor.data);
+}
+
+function checkLength(name: string, bound: Buffer, needed: number): void {
+  if (bound.length < needed)
+    throw new ToolError(`'${name}' is bound to ${bound.length} elements, ${needed} are needed`, {
+      code: "engine/binding",
+    });
 }
 
 function boundData(bindings: Bindings, name: string): Buffer {
