@@ -2,6 +2,7 @@
 // puzzle that cannot be one is refused before anything runs.
 
 import type { Command } from "commander";
+import { writeFileAtomic } from "../base/files.ts";
 import { logInfo, printJson, printLine } from "../base/log.ts";
 import { type SudokuAttempt, solvePuzzles } from "../eval/solve-sudoku.ts";
 import { type OpenedModel, openModel } from "../runs/open-model.ts";
@@ -9,6 +10,7 @@ import { type Board, formatBoard } from "../tasks/sudoku/rules.ts";
 import { countSolutions } from "../tasks/sudoku/solve.ts";
 import { addComputeOptions, type ComputeOptions, executorFrom, parseCount } from "./options.ts";
 import { readPuzzles, type SourcedBoard } from "./read-puzzles.ts";
+import { drawTraceSvg } from "./render/board-svg.ts";
 import { type BoardStyle, describeAnswer, drawAnswer, drawTrace } from "./render/board-trace.ts";
 import { stdoutColors } from "./render/colors.ts";
 import { integer } from "./render/numbers.ts";
@@ -19,6 +21,7 @@ interface SolveCommandOptions extends ComputeOptions {
   steps?: string;
   halt?: boolean;
   trace?: boolean;
+  svg?: string;
   json?: boolean;
 }
 
@@ -44,6 +47,7 @@ export function registerSolve(program: Command): void {
     .option("--steps <n>", "supervision steps (default: as many as the model was trained for)")
     .option("--halt", "stop at the first step after which the model asks to")
     .option("--trace", "show the board after every step")
+    .option("--svg <file>", "also draw the way to the first puzzle's answer as a picture")
     .option("--json", "print one JSON value");
   addComputeOptions(command)
     .addHelpText("after", HELP)
@@ -74,9 +78,22 @@ async function runSolve(
   const executor = await executorFrom(options, opened.config.engine);
   const steps = askedSteps ?? opened.model.haltMaxSteps;
   const boards = puzzles.map(({ board }) => board);
-  const attempts = solvePuzzles(opened, executor, boards, { steps, halt: options.halt });
+  const attempts = alsoDrawn(
+    solvePuzzles(opened, executor, boards, { steps, halt: options.halt }),
+    options.svg,
+  );
   if (options.json) await printResults(attempts, puzzles);
   else await showResults(attempts, puzzles, options.trace === true);
+}
+
+/** The same attempts; the first is also drawn into a file, if one is named. */
+async function* alsoDrawn(attempts: AsyncIterable<SudokuAttempt>, file: string | undefined) {
+  let isFirst = true;
+  for await (const attempt of attempts) {
+    if (isFirst && file !== undefined) await writeFileAtomic(file, drawTraceSvg(attempt));
+    isFirst = false;
+    yield attempt;
+  }
 }
 
 async function printResults(

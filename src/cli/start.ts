@@ -5,10 +5,12 @@ import type { Command } from "commander";
 import { logInfo, printJson, printLine } from "../base/log.ts";
 import { loadConfig } from "../config/load.ts";
 import { chooseExecutor } from "../engine/executors/choose.ts";
-import { openModel } from "../runs/open-model.ts";
+import type { Executor } from "../engine/executors/executor.ts";
+import { solvePuzzles } from "../eval/solve-sudoku.ts";
+import { type OpenedModel, openModel } from "../runs/open-model.ts";
 import { freeRunDir, openRun } from "../runs/run.ts";
-import { loadTestPuzzles } from "../tasks/sudoku/load.ts";
-import { countGivens } from "../tasks/sudoku/rules.ts";
+import { loadTestPuzzles, type TestPuzzles } from "../tasks/sudoku/load.ts";
+import { type Board, countGivens } from "../tasks/sudoku/rules.ts";
 import { evaluateModel } from "./eval.ts";
 import { addComputeOptions, type ComputeOptions } from "./options.ts";
 import { duration, percent } from "./render/numbers.ts";
@@ -61,12 +63,27 @@ async function runStart(options: ComputeOptions & { json?: boolean }): Promise<v
     `After ${duration(trained.trainSeconds)} of training it solves ${percent(report.exactAccuracy)} of ${report.puzzles} puzzles ` +
       `it never saw (95 % interval ${percent(low)} to ${percent(high)}), each with at most ${cluesMax} cells given.`,
   );
-  printLine("One of them, step by step:\n");
-  await showSolution(opened, held.puzzles[0].question, options);
+  printLine("The one that it took longest to solve, step by step:\n");
+  await showSolution(opened, await longestSolved(opened, executor, held), options);
   printLine("\nMore to do with it:");
   printLine(
     `  npx whorl solve ${runDir} PUZZLE --trace    (a puzzle is ${held.puzzles[0].question.length} characters, . for empty)`,
   );
   printLine(`  npx whorl eval ${runDir} --steps 32`);
   printLine("  npx whorl train sudoku-6x6 model.hiddenSize=64");
+}
+
+/** The solved puzzle with the most steps before its solution; the first of equals. */
+async function longestSolved(
+  opened: OpenedModel,
+  executor: Executor,
+  { puzzles }: TestPuzzles,
+): Promise<Board> {
+  const boards = puzzles.map(({ question }) => question);
+  let longest = { steps: 0, board: boards[0] };
+  for await (const { puzzle, valid, solvedAtStep = 0 } of solvePuzzles(opened, executor, boards, {
+    steps: opened.model.haltMaxSteps,
+  }))
+    if (valid && solvedAtStep > longest.steps) longest = { steps: solvedAtStep, board: puzzle };
+  return longest.board;
 }

@@ -1,6 +1,7 @@
 // What a model made of a Sudoku, for the terminal: puzzle and answer beside each other, and the boards after every
 // supervision step. What colour shows is said in words where there is no colour.
 
+import { brokenCells, changedCells, type Stage, stagesOf } from "../../eval/solve-stages.ts";
 import {
   haltProbability,
   isValid,
@@ -9,7 +10,7 @@ import {
   type SudokuAttempt,
 } from "../../eval/solve-sudoku.ts";
 import { drawBoard } from "../../tasks/sudoku/draw.ts";
-import { type Board, type Conflict, formatBoard, sizeOf } from "../../tasks/sudoku/rules.ts";
+import { type Board, type Conflict, sizeOf } from "../../tasks/sudoku/rules.ts";
 import type { Colors } from "./colors.ts";
 import { percent } from "./numbers.ts";
 import { rowsThatFit, sideBySide } from "./table.ts";
@@ -66,39 +67,6 @@ interface Panel {
   readonly notes: readonly string[];
 }
 
-/** Steps one after the other that give the same board. */
-interface Stage {
-  /** From 1, both included. */
-  readonly first: number;
-  last: number;
-  readonly board: Board;
-  /** The board of the stage before, the puzzle at first. */
-  readonly before: Board;
-  readonly haltLogit: number;
-  readonly judgement: Judgement;
-}
-
-function stagesOf({ puzzle, steps }: SudokuAttempt): Stage[] {
-  const stages: Stage[] = [];
-  for (const [index, { board, haltLogit }] of steps.entries()) {
-    const stage = stages[stages.length - 1];
-    const step = index + 1;
-    if (stage && formatBoard(stage.board) === formatBoard(board)) stage.last = step;
-    else {
-      const before = stage?.board ?? puzzle;
-      stages.push({
-        first: step,
-        last: step,
-        board,
-        before,
-        haltLogit,
-        judgement: judgeAnswer(puzzle, board),
-      });
-    }
-  }
-  return stages;
-}
-
 function drawPuzzle(puzzle: Board, colors: Colors): string[] {
   const style = (text: string, cell: number) => (puzzle[cell] ? colors.bold(text) : colors.dim(text));
   return ["puzzle", ...drawBoard(puzzle, { style })];
@@ -142,14 +110,6 @@ function describeStage(stage: Stage, { puzzle, steps }: SudokuAttempt, colors: C
     lines.push(`${span}: no change, halt ${from === to ? to : `${from} → ${to}`}`);
   }
   return lines;
-}
-
-function changedCells({ board, before }: Stage): number[] {
-  return Array.from(board.keys()).filter((cell) => board[cell] !== before[cell]);
-}
-
-function brokenCells({ conflicts, lostGivens }: Judgement): Set<number> {
-  return new Set([...conflicts.flatMap(({ cells }) => cells), ...lostGivens]);
 }
 
 function describeCounts(judgement: Judgement, colors: Colors): string {
