@@ -7,7 +7,7 @@ import { logInfo, printJson, printLine } from "../base/log.ts";
 import { type SudokuAttempt, solvePuzzles } from "../eval/solve-sudoku.ts";
 import { type OpenedModel, openModel } from "../runs/open-model.ts";
 import { type Board, formatBoard } from "../tasks/sudoku/rules.ts";
-import { countSolutions } from "../tasks/sudoku/solve.ts";
+import { judgeSolutions } from "../tasks/sudoku/solve.ts";
 import { addComputeOptions, type ComputeOptions, executorFrom, parseCount } from "./options.ts";
 import { readPuzzles, type SourcedBoard } from "./read-puzzles.ts";
 import { drawTraceSvg } from "./render/board-svg.ts";
@@ -28,7 +28,7 @@ interface SolveCommandOptions extends ComputeOptions {
 /** Shorter work needs no progress shown. */
 const QUIET_MS = 2000;
 
-type SolutionCount = 0 | 1 | "several";
+type SolutionCount = ReturnType<typeof judgeSolutions>;
 
 const HELP = `
 A puzzle is 16, 36 or 81 characters, row by row, . or 0 for an empty cell. A file holds one puzzle a line, grids in
@@ -137,11 +137,15 @@ async function showResults(
 
 /** Says so when the puzzle is not a proper one; it is tried all the same. */
 function judgePuzzle({ board, where }: SourcedBoard, say: (text: string) => void): SolutionCount {
-  const solutions = countSolutions(board, 2);
-  if (solutions === 1) return 1;
-  const said = solutions === 0 ? "the puzzle has no solution" : "the puzzle has several solutions";
+  const solutions = judgeSolutions(board);
+  if (solutions === 1) return solutions;
+  const said = {
+    0: "the puzzle has no solution",
+    several: "the puzzle has several solutions",
+    unknown: "the puzzle may have no solution, or several: the search was given up",
+  }[solutions];
   say(`warning: ${where === undefined ? said : `${said} — ${where}`}`);
-  return solutions === 0 ? 0 : "several";
+  return solutions;
 }
 
 function resultOf(attempt: SudokuAttempt, solutions: SolutionCount) {

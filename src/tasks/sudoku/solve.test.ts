@@ -5,7 +5,7 @@ import { stream } from "../../base/random/threefry.ts";
 import { readSudokuFile } from "./dataset.ts";
 import { randomGrid } from "./generate.ts";
 import { type Board, formatBoard, geometryOf, isSolved, parseBoard } from "./rules.ts";
-import { countSolutions, rate, searchBoard, solve } from "./solve.ts";
+import { countSolutions, judgeSolutions, rate, searchBoard, solve } from "./solve.ts";
 
 const EASY = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79";
 const EASY_ANSWER = "534678912672195348198342567859761423426853791713924856961537284287419635345286179";
@@ -104,4 +104,17 @@ test.skipIf(!trainFile)("every puzzle of Sudoku-Extreme 1k has exactly one solut
   expect(wrong).toEqual([]);
   // Another solver than the data set's, but what it solves by propagation must be easy here too.
   expect(guessesOnEasy).toBeLessThan(guesses / 10);
+});
+
+test("a search that takes too long is given up", () => {
+  // Norvig's impossible puzzle: no solution, and minutes to prove it by search.
+  const impossible = parseBoard(
+    ".....5.8....6.1.43..........1.5........1.6...3.......553.....61........4.........",
+  );
+  expect(judgeSolutions(impossible)).toBe("unknown");
+  expect(judgeSolutions(parseBoard("1...".padEnd(16, ".")))).toBe("several");
+  const proper = parseBoard("..541.3......5...6.3.145..3.64.62..1");
+  expect(judgeSolutions(proper)).toBe(1);
+  expect(searchBoard(proper, { limit: 2 }).gaveUp).toBe(false);
+  expect(searchBoard(impossible, { limit: 2, maxGuesses: 10 })).toMatchObject({ guesses: 10, gaveUp: true });
 });

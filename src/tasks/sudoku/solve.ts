@@ -12,6 +12,8 @@ export interface SearchOptions {
   forbid?: { cell: number; digit: number };
   /** Order in which digits are tried and which of several equally good cells is taken: `below(n)` of a stream. */
   below?: (n: number) => number;
+  /** Give up after this many guesses; contradictory puzzles can take minutes. */
+  maxGuesses?: number;
 }
 
 export interface SearchResult {
@@ -20,6 +22,8 @@ export interface SearchResult {
   /** Digits tried at cells with more than one candidate. */
   guesses: number;
   first: Board | undefined;
+  /** Given up: there may be more solutions than found. */
+  gaveUp: boolean;
 }
 
 /** The solution, or undefined when there is none. With several, the first in the solver's order. */
@@ -30,6 +34,14 @@ export function solve(board: Board): Board | undefined {
 /** The number of solutions, counted up to `limit`. */
 export function countSolutions(board: Board, limit = 2): number {
   return searchBoard(board, { limit }).solutions;
+}
+
+/** What a search of about a second can say of a puzzle's solutions. */
+export function judgeSolutions(board: Board): 0 | 1 | "several" | "unknown" {
+  const { solutions, gaveUp } = searchBoard(board, { limit: 2, maxGuesses: 300_000 });
+  if (solutions === 2) return "several";
+  if (gaveUp) return "unknown";
+  return solutions === 1 ? 1 : 0;
 }
 
 /**
@@ -78,7 +90,8 @@ function makeSearch(size: SudokuSize): Search {
   }
 
   return (board, options) => {
-    const result: SearchResult = { solutions: 0, guesses: 0, first: undefined };
+    const result: SearchResult = { solutions: 0, guesses: 0, first: undefined, gaveUp: false };
+    const maxGuesses = options.maxGuesses ?? Number.POSITIVE_INFINITY;
 
     function descend(depth: number): void {
       const candidates = levels[depth];
@@ -90,6 +103,8 @@ function makeSearch(size: SudokuSize): Search {
       }
       const next = levels[depth + 1];
       for (const bit of bitsInOrder(candidates[cell], options.below)) {
+        if (result.guesses >= maxGuesses) result.gaveUp = true;
+        if (result.gaveUp) return;
         result.guesses++;
         next.set(candidates);
         next[cell] = bit;

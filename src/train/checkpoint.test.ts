@@ -1,0 +1,83 @@
+// What a checkpoint holds and what is refused; that a resumed training goes on to the bit is tests/train/resume.test.ts.
+
+import { expect, test } from "vitest";
+import { ToolError } from "../base/errors.ts";
+import type { StoredTensor } from "../formats/safetensors.ts";
+import { tinyTrm } from "../models/testing/tiny-trm.ts";
+import { toStateDict } from "../models/weights.ts";
+import type { Checkpoint, CheckpointPart } from "../runs/checkpoints.ts";
+import { checkpointParts, evaluatedWeights, restoreState } from "./checkpoint.ts";
+import { makeTrainingState, type TrainingState } from "./state.ts";
+
+const PROGRESS = { step: 17, stream: { position: 3, random: ["a"] }, trainSeconds: 1.5 };
+const model = tinyTrm();
+
+/** A state in which every number differs from every other. */
+function numbered(ema: boolean): TrainingState {
+  const state = makeTrainingState(model, { seed: 1, batchSize: 3, ema });
+  let next = 1;
+  const count = (numbers: Float32Array | Int32Array) => {
+    for (let i = 0; i < numbers.length; i++) numbers[i] = next++;
+  };
+  const { weights, firstMoment, secondMoment, average, table, slots } = state;
+  const { inputs, labels, identifiers, steps, halted } = slots;
+  for (const numbers of [weights, firstMoment, secondMoment, table, ...slots.carry.values()]) count(numbers);
+  for (const numbers of [inputs, labels, identifiers, steps, halted]) count(numbers);
+  if (average) count(average);
+  state.step = PROGRESS.step;
+  return state;
+}
+
+function inMemory(parts: Record<string, CheckpointPart>): Checkpoint {
+  return {
+    ...{ dir: "runs/x/checkpoints/step-17", step: 17, files: Object.keys(parts) },
+    readTensors: async (name) => new Map(parts[name] as ReadonlyMap<string, StoredTensor>),
+    readJson: async (name) => JSON.parse(JSON.stringify(parts[name])),
+    readBytes: async () => new Uint8Array(),
+  };
+}
+
+/** Weights, moments and average by name: gaps between weights are not kept. */
+function contents(state: TrainingState) {
+  const named = (weights: Float32Array) => toStateDict(model, { ...state, weights });
+  const { weights, average, firstMoment, secondMoment, slots, step } = state;
+  return [weights, average ?? weights, firstMoment, secondMoment]
+    .map(named)
+    .concat(slots as never, step as never);
+}
+
+test.each([true, false])(
+  "a fresh state filled from a checkpoint is the one that was saved (average: %s)",
+  async (ema) => {
+    const saved = numbered(ema);
+    const restored = makeTrainingState(model, { seed: 2, batchSize: 3, ema });
+    expect(contents(restored)).not.toEqual(contents(saved));
+    const progress = await restoreState(model, restored, inMemory(checkpointParts(model, saved, PROGRESS)));
+    expect(contents(restored)).toEqual(contents(saved));
+    expect(progress).toEqual(PROGRESS);
+  },
+);
+
+test("what is evaluated: averaged weights, present buffers and puzzle vectors", () => {
+  const state = numbered(true);
+  const { weights, buffers, table } = evaluatedWeights(state);
+  expect(weights).toBe(state.average);
+  expect(buffers).toBe(state.buffers);
+  expect(table).toBe(state.table);
+  expect(evaluatedWeights(numbered(false)).weights[0]).toBe(1);
+  const saved = checkpointParts(model, state, PROGRESS)["weights.safetensors"] as Map<string, StoredTensor>;
+  expect(saved.get("model.inner.embed_tokens.embedding_weight")?.data[0]).toBe(state.average?.[0]);
+});
+
+test("a checkpoint of another batch size or without a part is refused", async () => {
+  const told = async (parts: Record<string, CheckpointPart>, batchSize = 3) => {
+    const fresh = makeTrainingState(model, { seed: 2, batchSize, ema: true });
+    const error = await restoreState(model, fresh, inMemory(parts)).catch((reason) => reason);
+    return error instanceof ToolError ? error.format() : String(error);
+  };
+  const parts = checkpointParts(model, numbered(true), PROGRESS);
+  expect(await told(parts, 4)).toMatchInlineSnapshot(`"the checkpoint's slots.inputs is [3, 5], [4, 5] is needed — runs/x/checkpoints/step-17 — resume with the settings of the run"`);
+  const training = new Map(parts["training.safetensors"] as Map<string, StoredTensor>);
+  training.delete("second_moment");
+  expect(await told({ ...parts, "training.safetensors": training })).toMatchInlineSnapshot(`"the checkpoint's second_moment is missing, [12928] is needed — runs/x/checkpoints/step-17 — resume with the settings of the run"`);
+});
