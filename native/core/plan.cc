@@ -166,7 +166,7 @@ std::string checkRun(const Plan& plan, const Run& run) {
   return problem;
 }
 
-void runLane(const Plan& plan, const Run& run, int64_t lane, char* arena, void* scratch) {
+void runLane(const Plan& plan, const Run& run, int64_t lane, char* arena, void* scratch, const Timing* timing) {
   std::vector<char*> bases(size_t(plan.slotCount));
   Args args{};
   args.scratch = scratch;
@@ -177,7 +177,9 @@ void runLane(const Plan& plan, const Run& run, int64_t lane, char* arena, void* 
       const Binding& b = run.bindings[size_t(slot) - 1];
       bases[size_t(slot)] = b.base + b.rowStride * firstRow + b.laneStride * lane;
     }
-    for (const Instruction& it : plan.instructions) {
+    double before = timing ? timing->clock() : 0;
+    for (size_t index = 0; index < plan.instructions.size(); index++) {
+      const Instruction& it = plan.instructions[index];
       const KernelShape& shape = shapes[it.kernel];
       for (int i = 0; i < shape.operands; i++) {
         const Operand& operand = it.operands[i];
@@ -186,6 +188,11 @@ void runLane(const Plan& plan, const Run& run, int64_t lane, char* arena, void* 
       for (int i = 0; i < shape.sizes; i++) args.n[i] = it.sizes[i].at(rows, run.tokens);
       for (int i = 0; i < shape.params; i++) args.f[i] = it.params[i];
       plan.table->kernels[it.kernel](args);
+      if (timing) {
+        const double now = timing->clock();
+        timing->seconds[index] += now - before;
+        before = now;
+      }
     }
   }
 }

@@ -57,6 +57,12 @@ struct Run {
   int64_t batches() const { return (rows + microBatch - 1) / microBatch; }
 };
 
+/** Where the time of a run goes: one clock reading an instruction, only when asked for. */
+struct Timing {
+  double (*clock)();  // seconds since any moment
+  double* seconds;    // one an instruction, added to
+};
+
 const char* kernelName(int kernel);
 
 /** Decodes and checks a program; an empty string means the plan is good, else what is wrong and where. */
@@ -66,6 +72,7 @@ std::string decodePlan(const double* program, size_t length, Plan& plan);
 std::string checkRun(const Plan& plan, const Run& run);
 
 /** Runs micro-batches lane, lane + lanes, ... in that order. */
-void runLane(const Plan& plan, const Run& run, int64_t lane, char* arena, void* scratch);
+void runLane(const Plan& plan, const Run& run, int64_t lane, char* arena, void* scratch,
+             const Timing* timing = nullptr);
 
 }  // namespace whorl

@@ -32,6 +32,7 @@ struct Task {
   const Plan* plan = nullptr;
   Run run;
   int threads = 1;
+  double* instructionSeconds = nullptr;  // set: this run is timed
   const KernelTable* peakTable = nullptr;  // set: this task measures the peak
   double seconds = 0;
   double result = 0;
@@ -105,7 +106,7 @@ void startNext(napi_env env, Queue* queue);
 void execute(napi_env, void* pointer) {
   Task& task = *static_cast<Task*>(pointer);
   if (!task.peakTable) {
-    task.problem = runOnPool(*task.plan, task.run, task.threads);
+    task.problem = runOnPool(*task.plan, task.run, task.threads, task.instructionSeconds);
     return;
   }
   std::vector<double> rates(size_t(task.threads));
@@ -269,9 +270,23 @@ bool readBinding(napi_env env, napi_value value, Task& task) {
   return true;
 }
 
+// The optional last argument of runPlan; false when it is there and does not fit.
+bool readSeconds(napi_env env, napi_value value, Task& task) {
+  napi_valuetype type;
+  if (napi_typeof(env, value, &type) != napi_ok || type == napi_undefined) return true;
+  View view;
+  if (!readView(env, value, view) || view.type != napi_float64_array || view.length < task.plan->instructions.size())
+    return false;
+  task.instructionSeconds = reinterpret_cast<double*>(view.bytes);
+  napi_ref reference;
+  napi_create_reference(env, value, 1, &reference);
+  task.references.push_back(reference);
+  return true;
+}
+
 napi_value runPlan(napi_env env, napi_callback_info info) {
-  size_t count = 7;
-  napi_value arguments[7];
+  size_t count = 8;
+  napi_value arguments[8];
   napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr);
   Task* task = makeTask(env);
   bool isPlan = false;
@@ -311,6 +326,10 @@ napi_value runPlan(napi_env env, napi_callback_info info) {
     return enqueue(env, task);
   }
   task->threads = int(threads);
+  if (!readSeconds(env, arguments[7], *task)) {
+    task->problem = "runPlan: seconds must be a Float64Array with an element an instruction";
+    return enqueue(env, task);
+  }
   const std::string problem = checkRun(*task->plan, run);
   if (!problem.empty()) task->problem = "runPlan: " + problem;
   return enqueue(env, task);

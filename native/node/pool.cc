@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -99,9 +100,13 @@ Pool& pool() {
   return *shared;
 }
 
+double clockSeconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
 }  // namespace
 
-std::string runOnPool(const Plan& plan, const Run& run, int threads) {
+std::string runOnPool(const Plan& plan, const Run& run, int threads, double* seconds) {
   Pool& p = pool();
   std::lock_guard<std::mutex> exclusive(p.running);
   const int64_t lanes = std::min(run.lanes, run.batches());
@@ -115,12 +120,17 @@ std::string runOnPool(const Plan& plan, const Run& run, int threads) {
   p.countBytes();
   if (!enough) return "not enough memory for an arena of " + std::to_string(plan.arenaBytes) + " bytes a thread";
 
+  const std::vector<double> zeros(seconds ? plan.instructions.size() : 0);
+  std::vector<std::vector<double>> workerSeconds(static_cast<size_t>(used), zeros);
   std::atomic<int64_t> next{0};
   p.callAll(used, [&](int worker) {
     Worker& mine = p.workers[size_t(worker)];
+    const Timing timing = {clockSeconds, workerSeconds[size_t(worker)].data()};
     for (int64_t lane; (lane = next.fetch_add(1)) < lanes;)
-      runLane(plan, run, lane, mine.arena.bytes, mine.scratch.bytes);
+      runLane(plan, run, lane, mine.arena.bytes, mine.scratch.bytes, seconds ? &timing : nullptr);
   });
+  for (const std::vector<double>& of : workerSeconds)
+    for (size_t i = 0; i < of.size(); i++) seconds[i] += of[i];
   return "";
 }
 

@@ -29,20 +29,33 @@ export function differentiate(
     const sums = new Map<Value, Value>();
     for (const node of forward.reverse()) {
       if (!node.op.gradient || !node.outputs.some((output) => gradients.has(output))) continue;
-      const contributions = node.op.gradient(
-        {
-          graph,
-          node,
-          gradients: node.outputs.map((output) => gradients.get(output)),
-          needs: (i) => dependent.has(node.inputs[i]),
-        },
-        node.attributes,
-      );
-      node.inputs.forEach((input, i) => {
-        if (dependent.has(input)) contribute(graph, input, contributions[i], gradients, sums);
-      });
+      const passOn = () => differentiateNode(graph, node, dependent, gradients, sums);
+      if (node.scope) graph.scoped(node.scope, passOn);
+      else passOn();
     }
     return collect(graph, wanted, gradients, sums);
+  });
+}
+
+/** Hands the gradients of a node's outputs on to its inputs. */
+function differentiateNode(
+  graph: Graph,
+  node: Node,
+  dependent: ReadonlySet<Value>,
+  gradients: Map<Value, Value>,
+  sums: Map<Value, Value>,
+): void {
+  const contributions = node.op.gradient?.(
+    {
+      graph,
+      node,
+      gradients: node.outputs.map((output) => gradients.get(output)),
+      needs: (i) => dependent.has(node.inputs[i]),
+    },
+    node.attributes,
+  );
+  node.inputs.forEach((input, i) => {
+    if (dependent.has(input)) contribute(graph, input, contributions?.[i], gradients, sums);
   });
 }
 

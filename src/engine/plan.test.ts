@@ -34,8 +34,8 @@ test("the plan of a small training graph", () => {
     crossEntropy         @96 labels loss | 3×2×16 (0)
     fill                 @208 | 3 (0.25)   backward
     crossEntropyGrad     @96 labels @208 @0 | 3×2×16 (0)   backward
-    rmsNormGrad          @96 @192 @0 @0 | 6×16×1   backward
-    linearGradWeight     @0 x grad.w | 6×16×16   backward"
+    rmsNormGrad          @96 @192 @0 @0 | 6×16×1   backward.layer
+    linearGradWeight     @0 x grad.w | 6×16×16   backward.layer"
   `);
 });
 

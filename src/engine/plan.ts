@@ -28,6 +28,8 @@ export interface Instruction {
   readonly sizes: readonly Size[];
   readonly params: readonly number[];
   readonly scope: string;
+  /** What it computes; absent for copies to the caller's buffers. */
+  readonly node?: Node;
 }
 
 export interface Plan {
@@ -73,7 +75,7 @@ function makeInstruction(node: Node, memory: MemoryPlan, operandAt: (place: Plac
   const operands = [...node.inputs, ...fresh].map((value) => placeOf(memory, value));
   const workspace = memory.places.get(node);
   if (workspace) operands.push(workspace);
-  return { kernel: op.name, operands: operands.map(operandAt), sizes, params, scope };
+  return { kernel: op.name, operands: operands.map(operandAt), sizes, params, scope, node };
 }
 
 /** A copy of all elements, as a slice of everything. */

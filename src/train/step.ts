@@ -6,7 +6,7 @@ import { stream } from "../base/random/threefry.ts";
 import type { Bindings, Executor, Program } from "../engine/executors/executor.ts";
 import type { RecursiveModel } from "../models/model.ts";
 import { viewsOf } from "../nn/parameters.ts";
-import { type AdamAtan2, type AdamAtan2Settings, makeAdamAtan2 } from "../optim/adam-atan2.ts";
+import { type AdamAtan2Settings, makeAdamAtan2 } from "../optim/adam-atan2.ts";
 import { type SignSgdSettings, signSgdUpdate } from "../optim/sign-sgd.ts";
 import { type StepMetrics, sumMetrics } from "./metrics.ts";
 import type { TrainingState } from "./state.ts";
@@ -33,7 +33,23 @@ export interface TrainerOptions {
   readonly microBatch?: number;
   /** Also compute logits and predictions. */
   readonly trace?: boolean;
+  /** Called at the end of each part of a step: what a profile takes its times from. */
+  readonly onPart?: (part: StepPart) => void;
 }
+
+/** In the order of a step. */
+export const STEP_PARTS = [
+  "taking fresh rows",
+  "gathering puzzle vectors",
+  "clearing gradient sums",
+  "training graph",
+  "puzzle table",
+  "optimizer",
+  "halting",
+  "metrics",
+] as const;
+
+export type StepPart = (typeof STEP_PARTS)[number];
 
 /** What a step computed, a row a slot. Overwritten by the next step. */
 export interface StepResults {
@@ -65,7 +81,7 @@ export function makeTrainer(
   options: TrainerOptions,
 ): Trainer {
   const batchSize = state.slots.steps.length;
-  const { freezeWeights, trace } = options;
+  const { freezeWeights, trace, onPart = () => {} } = options;
   const graph = model.trainingGraph({ lossScale: 1 / options.globalBatchSize, freezeWeights, trace });
   const program = executor.compile(graph, { microBatch: options.microBatch, expectedRows: batchSize });
   const gradientLanes = new Float32Array(executor.description.lanes * state.layout.length);
@@ -80,13 +96,23 @@ export function makeTrainer(
     gradientLanes,
     async step(batch, settings) {
       replaceHalted(state, batch, reset);
+      onPart("taking fresh rows");
       gatherRows(state, model.puzzleVectorSize, puzzleRows);
+      onPart("gathering puzzle vectors");
       gradientLanes.fill(0);
+      onPart("clearing gradient sums");
       await program.run(bindings, { rows: batchSize });
+      onPart("training graph");
       state.step++;
-      await update(state, model, results, gradientLanes, optimizer, settings);
+      updateTable(state, model, results, settings.puzzleTable);
+      onPart("puzzle table");
+      await optimizer?.update(state, gradientLanes, state.step, settings.weights);
+      onPart("optimizer");
       decideHalting(state, model, results.qLogits, options.seed);
-      return sumMetrics(results, state.slots);
+      onPart("halting");
+      const metrics = sumMetrics(results, state.slots);
+      onPart("metrics");
+      return metrics;
     },
   };
 }
@@ -161,23 +187,13 @@ function gatherRows({ slots, table }: TrainingState, size: number, rows: Float32
   });
 }
 
-async function update(
-  state: TrainingState,
-  model: RecursiveModel,
-  results: StepResults,
-  gradientLanes: Float32Array,
-  optimizer: AdamAtan2 | undefined,
-  settings: StepSettings,
-): Promise<void> {
-  if (model.puzzleVectorSize > 0)
-    signSgdUpdate(
-      state.table,
-      model.puzzleVectorSize,
-      state.slots.identifiers,
-      results.puzzleGradient,
-      settings.puzzleTable,
-    );
-  await optimizer?.update(state, gradientLanes, state.step, settings.weights);
+function updateTable(
+  { table, slots }: TrainingState,
+  { puzzleVectorSize: size }: RecursiveModel,
+  { puzzleGradient }: StepResults,
+  settings: SignSgdSettings,
+): void {
+  if (size > 0) signSgdUpdate(table, size, slots.identifiers, puzzleGradient, settings);
 }
 
 /**

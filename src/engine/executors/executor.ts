@@ -44,6 +44,8 @@ export interface ExecutorDescription {
 export interface Executor {
   readonly description: ExecutorDescription;
   compile(graph: Graph, options?: CompileOptions): Program;
+  /** FLOP/s of a loop of multiply-adds in registers, on this executor's instruction set and threads. */
+  measurePeak?(seconds: number): Promise<number>;
   /** Bytes held outside the JavaScript heap. */
   liveBytes(): number;
 }

@@ -187,6 +187,26 @@ testNative("sizes follow rows and tokens, rows of the last micro-batch included"
   expect(counted[0]).toBe(8 * 7);
 });
 
+testNative(
+  "a timed run adds to the seconds of every instruction; too short an array is refused",
+  async () => {
+    const length = 65536; // long enough for any clock
+    const bindings = [{ buffer: new Float32Array(length), rowStride: 0, laneStride: 0 }];
+    const program = [
+      ...instruction("fill", [[0, 0]], [[length, 0]], [1]),
+      ...instruction("fill", [[1, 0]], [[length, 0]], [2]),
+    ];
+    const run = (seconds: Float64Array) =>
+      native().runPlan(plan(program, 4 * length, 2), bindings, 6, 1, 2, 1, 2, seconds);
+    const seconds = Float64Array.of(1000, 2000, 3000);
+    await run(seconds);
+    expect(seconds[0]).toBeGreaterThan(1000);
+    expect(seconds[1]).toBeGreaterThan(2000);
+    expect(seconds[2]).toBe(3000);
+    await expect(run(new Float64Array(1))).rejects.toThrow("seconds must be a Float64Array with an element");
+  },
+);
+
 testNative("runs that are not awaited happen in the order of the calls", async () => {
   const value = new Float32Array(1);
   const bindings = [{ buffer: value, rowStride: 0, laneStride: 0 }];

@@ -41,7 +41,10 @@ export interface NativeAddon {
   cpu(): CpuReport;
   /** Checks and decodes a program for one instruction set; throws an Error that names the faulty instruction. */
   createPlan(program: Float64Array, arenaBytes: number, slotCount: number, isa: string): NativePlan;
-  /** Runs off the event loop, in the order of the calls; rejects before it starts when a buffer is too small. */
+  /**
+   * Runs off the event loop, in the order of the calls; rejects before it starts when a buffer is too small.
+   * `seconds`, if given, gets the time of each instruction added, summed over threads.
+   */
   runPlan(
     plan: NativePlan,
     bindings: NativeBinding[],
@@ -50,6 +53,7 @@ export interface NativeAddon {
     microBatch: number,
     lanes: number,
     threads: number,
+    seconds?: Float64Array,
   ): Promise<void>;
   /** Measured multiply-add FLOP/s of a register-only loop on `threads` threads. */
   peak(isa: string, threads: number, seconds: number): Promise<number>;

@@ -5,6 +5,7 @@ import { availableParallelism } from "node:os";
 import { ToolError } from "../../../base/errors.ts";
 import type { Graph } from "../../graph.ts";
 import { encodePlan, makePlan, type Plan } from "../../plan.ts";
+import type { RunTiming } from "../../timing.ts";
 import type { Bindings, CompileOptions, Executor, Program } from "../executor.ts";
 import { loadAddon, type NativeAddon } from "./addon.ts";
 
@@ -15,6 +16,8 @@ export interface NativeOptions {
   isa?: string;
   /** Copies of gradient sums; default 8. More lanes allow more threads and take more memory. */
   lanes?: number;
+  /** Called after every run of every program with where its time went; runs are timed only then. */
+  onTiming?: (timing: RunTiming) => void;
 }
 
 export const DEFAULT_LANES = 8;
@@ -35,9 +38,11 @@ export async function makeNativeExecutor(options: NativeOptions = {}): Promise<E
   const isa = chooseIsa(addon, options.isa);
   const threads = options.threads ?? availableParallelism();
   const lanes = options.lanes ?? DEFAULT_LANES;
+  const settings = { isa, threads, lanes, onTiming: options.onTiming };
   return {
     description: { backend: "native", isa, threads, lanes },
-    compile: (graph, compileOptions) => compile(addon, { isa, threads, lanes }, graph, compileOptions),
+    compile: (graph, compileOptions) => compile(addon, settings, graph, compileOptions),
+    measurePeak: (seconds) => addon.peak(isa, threads, seconds),
     liveBytes: () => addon.liveBytes(),
   };
 }
@@ -54,29 +59,37 @@ function chooseIsa(addon: NativeAddon, wanted: string | undefined): string {
   });
 }
 
+interface NativeSettings {
+  readonly isa: string;
+  readonly threads: number;
+  readonly lanes: number;
+  readonly onTiming: NativeOptions["onTiming"];
+}
+
 function compile(
   addon: NativeAddon,
-  settings: { isa: string; threads: number; lanes: number },
+  settings: NativeSettings,
   graph: Graph,
   options: CompileOptions = {},
 ): Program {
   const microBatch = options.microBatch ?? chooseMicroBatch(graph, settings.lanes, options.expectedRows);
   const plan = makePlan(graph, microBatch);
   const program = encodePlan(plan, addon.kernels());
-  const handle = addon.createPlan(program, plan.arenaBytes, plan.slots.length + 1, settings.isa);
+  const { isa, threads, lanes, onTiming } = settings;
+  const handle = addon.createPlan(program, plan.arenaBytes, plan.slots.length + 1, isa);
   return {
     microBatch,
     arenaBytes: plan.arenaBytes,
-    run: (bindings, { rows, tokens = 0 }) =>
-      addon.runPlan(
-        handle,
-        bindSlots(plan, bindings, rows, settings.lanes),
-        rows,
-        tokens,
-        microBatch,
-        settings.lanes,
-        settings.threads,
-      ),
+    async run(bindings, { rows, tokens = 0 }) {
+      const bound = bindSlots(plan, bindings, rows, lanes);
+      const seconds = onTiming && new Float64Array(plan.instructions.length);
+      const startMs = performance.now();
+      await addon.runPlan(handle, bound, rows, tokens, microBatch, lanes, threads, seconds);
+      if (!onTiming || !seconds) return;
+      const wallSeconds = (performance.now() - startMs) / 1000;
+      const used = Math.max(1, Math.min(threads, lanes, Math.ceil(rows / microBatch)));
+      onTiming({ plan, rows, tokens, threads: used, seconds, wallSeconds });
+    },
     dispose() {},
   };
 }
