@@ -20,6 +20,7 @@ const layers = [
     "runs",
     "eval",
     "train",
+    "bench",
     "cli",
   ],
   "index.ts",

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { ToolError } from "../base/errors.ts";
 import { debugLevel, guardOutput, logInfo } from "../base/log.ts";
+import { registerBench } from "./bench.ts";
 import { registerData } from "./data.ts";
 import { registerDoctor } from "./doctor.ts";
 import { registerEval } from "./eval.ts";
@@ -34,6 +35,7 @@ function makeProgram(): Command {
     registerEval,
     registerSolve,
     registerParams,
+    registerBench,
     registerDoctor,
     registerData,
     registerStart,

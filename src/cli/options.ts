@@ -6,6 +6,7 @@ import { logWarning } from "../base/log.ts";
 import type { EngineConfig } from "../config/schema.ts";
 import { type BackendChoice, chooseExecutor } from "../engine/executors/choose.ts";
 import type { Executor } from "../engine/executors/executor.ts";
+import type { RunTiming } from "../engine/timing.ts";
 
 /** Values of the options that `addComputeOptions` adds, as typed. */
 export interface ComputeOptions {
@@ -32,12 +33,17 @@ export function engineFrom(options: ComputeOptions, engine: EngineConfig): Engin
 }
 
 /** The executor for a command; says so when it is not the fast one. */
-export async function executorFrom(options: ComputeOptions, engine: EngineConfig): Promise<Executor> {
+export async function executorFrom(
+  options: ComputeOptions,
+  engine: EngineConfig,
+  onTiming?: (timing: RunTiming) => void,
+): Promise<Executor> {
   const { backend, threads, isa, lanes } = engineFrom(options, engine);
   const { executor, reason } = await chooseExecutor(backend, {
     threads: threads ?? undefined,
     isa: isa ?? undefined,
     lanes,
+    onTiming,
   });
   if (reason) logWarning(`computing on the slow reference backend: ${reason}`);
   return executor;

@@ -123,7 +123,7 @@ const trainSchema = trainFields
   })
   .transform((train) => ({ ...train, evalInterval: train.evalInterval ?? defaultInterval(train.epochs) }));
 
-const engineSchema = z.strictObject({
+export const engineSchema = z.strictObject({
   backend: z
     .enum(["auto", "native", "reference"])
     .default("auto")
