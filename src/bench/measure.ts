@@ -46,6 +46,7 @@ const LEAST_REPETITIONS = 3;
 /** Shorter repetitions drown in the scheduler's time slices. */
 const REPETITION_SECONDS = 0.05;
 const PEAK_SECONDS = 0.5;
+const PEAK_WINDOWS = 5;
 const WARM_UP_SECONDS = 0.5;
 
 export async function measureCase(
@@ -79,9 +80,16 @@ export async function measureCase(
   };
 }
 
-/** FLOP/s of the executor's peak; `budgetSeconds` keeps short measurements short. */
-export function measurePeak(executor: Executor, budgetSeconds: number): Promise<number> {
-  if (executor.measurePeak) return executor.measurePeak(Math.min(PEAK_SECONDS, budgetSeconds / 4));
+/**
+ * FLOP/s of the executor's peak: the best of a few windows, for a neighbour's burst in one would make the case look
+ * faster than the machine. `budgetSeconds` keeps short measurements short.
+ */
+export async function measurePeak(executor: Executor, budgetSeconds: number): Promise<number> {
+  const windowSeconds = Math.min(PEAK_SECONDS, budgetSeconds / 4) / PEAK_WINDOWS;
+  let best = 0;
+  for (let window = 0; executor.measurePeak && window < PEAK_WINDOWS; window++)
+    best = Math.max(best, await executor.measurePeak(windowSeconds));
+  if (best > 0) return best;
   const { backend } = executor.description;
   throw new ToolError(`the ${backend} backend has no peak to be measured against`, {
     code: "bench/no-peak",
