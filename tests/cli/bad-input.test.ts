@@ -39,7 +39,7 @@ describe("train", () => {
       `"2: whorl: --threads takes a whole number from 1, not '0' — for instance --threads 2"`,
     );
     expect(await failure(["train", "sudoku-4x4", "--backend", "gpu", "--out", dir])).toMatchInlineSnapshot(
-      `"2: whorl: --backend takes auto, native or reference, not 'gpu'"`,
+      `"2: whorl: --backend takes auto, native, wasm or reference, not 'gpu'"`,
     );
     expect(await failure(["train", "--resume"])).toMatchInlineSnapshot(
       `"2: whorl: --resume needs to know which run: add --out DIR"`,
