@@ -3,7 +3,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
-import { native, temporaryFolder, tinyConfig, trainTiny } from "../../tests/train/tiny.ts";
+import { temporaryFolder, tinyConfig, trainTiny } from "../../tests/train/tiny.ts";
 import { ToolError } from "../base/errors.ts";
 import { loadConfig } from "../config/load.ts";
 import { chooseExecutor } from "../engine/executors/choose.ts";
@@ -15,8 +15,7 @@ import { makeSampler } from "../tasks/sudoku/sampler.ts";
 import { totalStepsOf, trainModel } from "./loop.ts";
 import { prepareTraining } from "./session.ts";
 
-const BACKEND = `engine.backend=${native.available ? "native" : "reference"}`;
-const FEW = [BACKEND, "train.globalBatchSize=4", "train.stopAtExactAccuracy=null"];
+const FEW = ["train.globalBatchSize=4", "train.stopAtExactAccuracy=null"];
 
 afterEach(() => {
   vi.useRealTimers();
@@ -122,7 +121,7 @@ test("a training ends when its time is up, over all its starts", async () => {
 
 test("a training ends when a check reaches the accuracy asked for, and keeps that state", async () => {
   const dir = temporaryFolder();
-  const config = await tinyConfig(BACKEND, "train.globalBatchSize=4", "train.stopAtExactAccuracy=0");
+  const config = await tinyConfig("train.globalBatchSize=4", "train.stopAtExactAccuracy=0");
   const { result } = await trainTiny(config, dir);
   expect(result).toMatchObject({ stopped: "accuracy reached", step: 5 });
   expect((await openModel(dir)).step).toBe(5);
