@@ -25,9 +25,12 @@ struct HeapGuard {
 }  // namespace
 
 void* operator new(size_t bytes) {
-  const HeapGuard guard;
-  void* memory = malloc(bytes);
-  if (!memory) __builtin_trap();
+  void* memory;
+  {
+    const HeapGuard guard;
+    memory = malloc(bytes);
+  }
+  if (!memory) __builtin_trap();  // not while the lock is held: a trap gives nothing back
   return memory;
 }
 

@@ -31,6 +31,6 @@ test("live bytes after 2 N steps are those after N", async () => {
   const events = { onStep: ({ step }: { step: number }) => void bytes.set(step, executor.liveBytes()) };
   const { parts } = await trainTiny(config, temporaryFolder(), { events });
   expect(parts.state.step).toBe(40);
-  expect(bytes.get(40)).toBe(bytes.get(20));
+  expect(bytes.get(40)).toBeLessThanOrEqual(bytes.get(20) ?? 0); // less: the warm-up's plans were collected
   expect(bytes.get(20)).toBeGreaterThan(0);
 });
