@@ -1,4 +1,4 @@
-// The golden traces of the reference implementation on both executors, within the tolerances of golden/README.md.
+// The golden traces of the reference implementation on all executors, within the tolerances of golden/README.md.
 
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -12,6 +12,7 @@ const { native } = await describeNative();
 const backends: { backend: BackendChoice; isa?: string }[] = [
   { backend: "reference" },
   ...(native.available ? native.isas.map((isa) => ({ backend: "native" as const, isa })) : []),
+  { backend: "wasm" },
 ];
 
 describe.skipIf(!golden)("golden traces", () => {
@@ -44,7 +45,7 @@ describe.skipIf(!golden)("golden traces", () => {
 });
 
 test.skipIf(!native.available)("there is a native backend to judge", () => {
-  expect(backends.length).toBeGreaterThan(1);
+  expect(backends.length).toBeGreaterThan(2);
 });
 
 /** The table "Expected agreement in float32"; undefined for what is judged as a share of entries. */

@@ -8,7 +8,7 @@ import { findGolden } from "../src/base/data-folder.ts";
 import { invariant } from "../src/base/errors.ts";
 import { chooseExecutor } from "../src/engine/executors/choose.ts";
 import type { Executor } from "../src/engine/executors/executor.ts";
-import { addon, isas } from "../src/engine/testing/native.ts";
+import { fastBackends } from "../src/engine/testing/native.ts";
 import { readSafetensors, type StoredTensor } from "../src/formats/safetensors.ts";
 import { layOut, viewsOf } from "../src/nn/parameters.ts";
 import { makeAdamAtan2 } from "../src/optim/adam-atan2.ts";
@@ -18,10 +18,7 @@ const TOLERANCE = 5e-7;
 const TABLE = "model.inner.puzzle_emb.weights";
 const folder = (name: string) => findGolden(name) ?? "";
 
-const backends = [
-  { backend: "reference", isa: undefined, isThere: true },
-  ...isas.map((isa) => ({ backend: "native", isa, isThere: addon !== undefined }) as const),
-] as const;
+const backends = [{ backend: "reference", isa: undefined, isThere: true }, ...fastBackends] as const;
 
 for (const name of ["trm-att", "trm-mlp", "hrm"])
   describe.skipIf(!findGolden(name))(`recorded gradients of ${name}`, () => {

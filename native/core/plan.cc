@@ -34,8 +34,12 @@ constexpr double maxInteger = 9007199254740991.0;
 
 bool isIndex(double value) { return value >= 0 && value <= maxInteger && value == floor(value); }
 
+// With three decimals. Not std::to_string(double): that brings all of printf into the WebAssembly build.
 std::string text(double value) {
-  return isIndex(fabs(value)) ? std::to_string(int64_t(value)) : std::to_string(value);
+  if (!(fabs(value) <= maxInteger)) return value == value ? "a number beyond 2^53" : "nan";
+  const int64_t whole = int64_t(fabs(value)), thousandths = int64_t((fabs(value) - double(whole)) * 1000);
+  const std::string digits = (value < 0 ? "-" : "") + std::to_string(whole);
+  return isIndex(fabs(value)) ? digits : digits + "." + std::to_string(1000 + thousandths).substr(1);
 }
 
 std::string place(size_t index, const char* kernel) {

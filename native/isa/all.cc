@@ -15,6 +15,9 @@
 #elif defined(__AVX2__)
 #define WHORL_ISA avx2
 #define WHORL_VECTOR_BYTES 32
+#elif defined(__wasm_simd128__)
+#define WHORL_ISA simd128
+#define WHORL_VECTOR_BYTES 16
 #else
 #define WHORL_ISA portable
 #define WHORL_VECTOR_BYTES 16

@@ -4,7 +4,7 @@ import { availableParallelism, totalmem } from "node:os";
 import type { Command } from "commander";
 import { findData, findGolden } from "../base/data-folder.ts";
 import { printJson, printLine } from "../base/log.ts";
-import { describeNative } from "../engine/executors/choose.ts";
+import { describeNative, describeWasm } from "../engine/executors/choose.ts";
 import { describeMachine } from "../runs/run.ts";
 import { mebibytes } from "./render/numbers.ts";
 import { packageVersion } from "./version.ts";
@@ -27,7 +27,7 @@ async function diagnose() {
     versions: { whorl: packageVersion(), node: process.versions.node, v8: process.versions.v8 },
     machine: { ...describeMachine(), memoryBytes: totalmem() },
     threads: availableParallelism(),
-    backends: { native, reference: { available: true, isa: "float32" } },
+    backends: { native, wasm: describeWasm(), reference: { available: true, isa: "float32" } },
     compiler: compiler ?? null,
     data: { folder: findData(".") ?? null, golden: findGolden(".") ?? null },
   };
@@ -35,7 +35,7 @@ async function diagnose() {
 
 function format(report: Awaited<ReturnType<typeof diagnose>>): string[] {
   const { versions, machine, threads, backends, compiler, data } = report;
-  const { native } = backends;
+  const { native, wasm } = backends;
   return [
     `whorl ${versions.whorl}, node ${versions.node}`,
     `machine: ${machine.platform}, ${machine.cpuModel}, ${machine.cores} cores, ${mebibytes(machine.memoryBytes)}`,
@@ -43,6 +43,9 @@ function format(report: Awaited<ReturnType<typeof diagnose>>): string[] {
       ? `native backend: ${native.isa} (also ${native.isas.slice(1).join(", ")}), ${threads} threads, built with ${native.compiler}`
       : `native backend: off: ${native.reason}`,
     ...(native.available ? [`processor features: ${native.features.join(" ")}`] : []),
+    wasm.available
+      ? `WebAssembly backend: ${wasm.isa}, ${threads} threads (when there is no native one)`
+      : `WebAssembly backend: off: ${wasm.reason}`,
     "reference backend: on (slow; judges the others)",
     `compiler: ${compiler ?? "none found: set CXX, or install g++ or clang++"}`,
     `data folder: ${data.folder ?? "none: set WHORL_DATA to the folder with sudoku/, maze/ and arc/"}`,

@@ -87,7 +87,7 @@ export async function evaluateModel(
   let invalid = 0;
   const evaluation = await evaluate(recursion, examples, {
     steps,
-    halt: options.halt,
+    halt: options.halt ? opened.model.wantsToHalt : undefined,
     onProgress: (done) => status.update(() => `evaluated ${done} of ${examples.count} puzzles`),
     onAnswer(index, prediction) {
       const board = decodePrediction(prediction);

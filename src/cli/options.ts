@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { ToolError } from "../base/errors.ts";
 import { logWarning } from "../base/log.ts";
 import type { EngineConfig } from "../config/schema.ts";
-import { type BackendChoice, chooseExecutor } from "../engine/executors/choose.ts";
+import { BACKEND_CHOICES, type BackendChoice, chooseExecutor } from "../engine/executors/choose.ts";
 import type { Executor } from "../engine/executors/executor.ts";
 import type { RunTiming } from "../engine/timing.ts";
 
@@ -18,7 +18,7 @@ export interface ComputeOptions {
 export function addComputeOptions(command: Command): Command {
   return command
     .option("--threads <n>", "threads to compute with (default: all cores)")
-    .option("--backend <name>", "auto, native or reference")
+    .option("--backend <name>", "auto, native, wasm or reference")
     .option("--isa <name>", "instruction set of the native backend (see `whorl doctor`)");
 }
 
@@ -32,7 +32,7 @@ export function engineFrom(options: ComputeOptions, engine: EngineConfig): Engin
   };
 }
 
-/** The executor for a command; says so when it is not the fast one. */
+/** The executor for a command; says so when it is not the fastest one. */
 export async function executorFrom(
   options: ComputeOptions,
   engine: EngineConfig,
@@ -45,7 +45,8 @@ export async function executorFrom(
     lanes,
     onTiming,
   });
-  if (reason) logWarning(`computing on the slow reference backend: ${reason}`);
+  if (reason)
+    logWarning(`computing with WebAssembly, several times slower than the native backend: ${reason}`);
   return executor;
 }
 
@@ -61,8 +62,9 @@ export function parseCount(option: string, text: string): number {
 }
 
 function parseBackend(text: string): BackendChoice {
-  if (text === "auto" || text === "native" || text === "reference") return text;
-  throw new ToolError(`--backend takes auto, native or reference, not '${text}'`, {
+  const choice = BACKEND_CHOICES.find((name) => name === text);
+  if (choice) return choice;
+  throw new ToolError(`--backend takes auto, native, wasm or reference, not '${text}'`, {
     code: "usage/backend",
     exitCode: 2,
   });

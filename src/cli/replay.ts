@@ -1,18 +1,19 @@
-// `npm run --silent replay -- DIR [--backend reference|native] [--resync] [--out FILE]`: a developer's tool, prints one
+// `npm run --silent replay -- DIR [--backend native|wasm|reference] [--resync] [--out FILE]`: a developer's tool, prints one
 // line of JSON (design/commands.md, last part).
 
 import { parseArgs } from "node:util";
 import { ToolError } from "../base/errors.ts";
-import { chooseExecutor } from "../engine/executors/choose.ts";
+import { BACKEND_CHOICES, chooseExecutor } from "../engine/executors/choose.ts";
 import { writeSafetensors } from "../formats/safetensors.ts";
 import { replayTrace } from "../train/replay.ts";
 
-const USAGE = "usage: npm run --silent replay -- DIR [--backend reference|native] [--resync] [--out FILE]";
+const USAGE =
+  "usage: npm run --silent replay -- DIR [--backend native|wasm|reference] [--resync] [--out FILE]";
 
 async function main(): Promise<void> {
   const { values, positionals } = readArguments();
-  const backend = values.backend ?? "native";
-  if (positionals.length !== 1 || (backend !== "native" && backend !== "reference"))
+  const backend = BACKEND_CHOICES.find((name) => name === (values.backend ?? "native"));
+  if (positionals.length !== 1 || backend === undefined || backend === "auto")
     throw new ToolError(USAGE, { code: "usage", exitCode: 2 });
   const { executor } = await chooseExecutor(backend, {
     isa: values.isa,

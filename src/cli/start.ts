@@ -4,7 +4,6 @@
 import type { Command } from "commander";
 import { logInfo, printJson, printLine } from "../base/log.ts";
 import { loadConfig } from "../config/load.ts";
-import { chooseExecutor } from "../engine/executors/choose.ts";
 import type { Executor } from "../engine/executors/executor.ts";
 import { solvePuzzles } from "../eval/solve-sudoku.ts";
 import { type OpenedModel, openModel } from "../runs/open-model.ts";
@@ -12,7 +11,7 @@ import { freeRunDir, openRun } from "../runs/run.ts";
 import { loadTestPuzzles, type TestPuzzles } from "../tasks/sudoku/load.ts";
 import { type Board, countGivens } from "../tasks/sudoku/rules.ts";
 import { evaluateModel } from "./eval.ts";
-import { addComputeOptions, type ComputeOptions } from "./options.ts";
+import { addComputeOptions, type ComputeOptions, executorFrom } from "./options.ts";
 import { duration, percent } from "./render/numbers.ts";
 import { showSolution } from "./solve.ts";
 import { trainWithProgress } from "./train.ts";
@@ -26,11 +25,13 @@ export function registerStart(program: Command): void {
   addComputeOptions(command);
 }
 
-async function runStart(options: ComputeOptions & { json?: boolean }): Promise<void> {
-  const { executor, reason } = await chooseExecutor(options.backend === "reference" ? "reference" : "auto");
-  const isFast = executor.description.backend === "native";
-  const preset = isFast ? "sudoku-6x6" : "sudoku-4x4";
-  if (!isFast) logInfo(`training on 4×4 boards, because the fast engine is off: ${reason ?? "as asked for"}`);
+async function runStart(given: ComputeOptions & { json?: boolean }): Promise<void> {
+  const usual = await loadConfig("sudoku-6x6");
+  const executor = await executorFrom(given, usual.config.engine); // says why, when it is not the native one
+  const { backend } = executor.description;
+  const options = { ...given, backend };
+  const preset = backend === "reference" ? "sudoku-4x4" : "sudoku-6x6";
+  if (backend === "reference") logInfo("training on 4×4 boards, because the reference backend is slow");
   const { config } = await loadConfig(preset);
   const runDir = freeRunDir("start");
   const trained = await trainWithProgress(config, runDir, options);
@@ -43,7 +44,7 @@ async function runStart(options: ComputeOptions & { json?: boolean }): Promise<v
   const cluesMax = Math.max(...held.puzzles.map(({ question }) => countGivens(question)));
   if (options.json) {
     printJson({
-      backend: executor.description.backend,
+      backend,
       preset,
       trainSeconds: trained.trainSeconds,
       trainFlops: trained.flops,

@@ -210,7 +210,7 @@ function introduction({ model, dataset, executor, run, trainer }: TrainingParts)
   return [
     `${model.name}: ${integer(weights)} weights, effective depth ${model.effectiveDepth}, ${model.tokens} positions of ${model.hiddenSize}`,
     `data: ${train.puzzles} training puzzles (${train.from}), ${validation.puzzles} for checks, ${test.puzzles} held out; ${heldOutInTraining} held-out puzzles equivalent to a training puzzle`,
-    `engine: ${backend} ${isa}, ${threads} thread${threads > 1 ? "s" : ""}, micro-batches of ${Math.min(microBatch, 9999)} rows, ${mebibytes(arenaBytes)} of working memory a thread`,
+    `engine: ${backend} ${isa}, ${threads} thread${threads > 1 ? "s" : ""}, micro-batches of ${microBatch} rows, ${mebibytes(arenaBytes)} of working memory a thread`,
     `run folder: ${run.dir}`,
   ].join("\n");
 }

@@ -48,8 +48,8 @@ test("overrides replace the preset's values, the last one wins, and a section ma
     "data.generate.clues=8",
     "train.stopAtExactAccuracy=.9",
   ]);
-  expect(config.train).toMatchObject({ steps: 7, lr: 1e-3, stopAtExactAccuracy: 0.9 });
-  expect(config.data).toMatchObject({ augmentations: 3, generate: { clues: 8, train: 2000 } });
+  expect(config.train).toMatchObject({ steps: 7, lr: 5e-3, stopAtExactAccuracy: 0.9 });
+  expect(config.data).toMatchObject({ augmentations: 3, generate: { clues: 8, train: 150 } });
   expect(config.engine).toMatchObject({ threads: 2, lanes: 4, backend: "auto" });
   const { config: read } = await loadConfig("sudoku-4x4", ["data.generate=null", "data.train=a.csv"]);
   expect(read.data).toMatchObject({ generate: null, train: "a.csv" });
@@ -145,7 +145,7 @@ test("words of a reference command line are understood", () => {
 test("a wrong word on the command line is explained", () => {
   const words = `train.stpes=5 model.hidden_size=5 hiddenSize=5 train.lr=fast train.steps=1.5 train.steps=0
     model.posEncodings=sin data.size=5 data.augmentations=many train.beta1=1 train.ema=yes model=3 train.quickEval=3
-    data.train=5 train.lr= train.lr data.train="a model.hiddenSize=100 train.evalInterval=3 train.epochs=null
+    data.train=5 train.lr= train.lr data.train="a model.hiddenSize=4 train.evalInterval=3 train.epochs=null
     data.generate.clues=5 model.noActContinue=false arch.name=recursive_reasoning.hrm@HRM data_paths=[a,b] arch=hrm
     engine.threads=0 lr=[1]`.split(/\s+/);
   const complaints = words.map((word) => complaint("", [word]));
@@ -167,7 +167,7 @@ test("a wrong word on the command line is explained", () => {
     no value for train.lr — \`train.lr=\` on the command line — write a value, or null for none
     not a setting — \`train.lr\` on the command line — write key=value, for instance train.steps=500
     the value of data.train is not valid YAML — \`data.train="a\` on the command line — put it in quotes: 'data.train="…"'
-    model.numHeads cannot be 8: expected a divisor of hiddenSize, which is 100 — \`model.hiddenSize=100\` on the command line — model.numHeads: attention heads; must divide hiddenSize
+    model.numHeads cannot be 8: expected at most hiddenSize, which is 4 — \`model.hiddenSize=4\` on the command line — model.numHeads: attention heads, each of hiddenSize / numHeads rounded down
     train.evalInterval cannot be 3: expected a divisor of train.epochs, which is 100000 — \`train.evalInterval=3\` on the command line — train.evalInterval: epochs in one sweep of the loader; must divide epochs; null: a tenth of them
     train.epochs cannot be null: expected a number when neither train.steps nor train.maxMinutes ends the training — \`train.epochs=null\` on the command line — train.epochs: passes over the training groups; null: until steps
     data.generate.train is missing: expected a number — \`data.generate.clues=5\` on the command line — data.generate.train: puzzles to train on
@@ -214,7 +214,7 @@ test("an unknown preset or a missing file is explained", async () => {
     ),
   );
   expect((await Promise.all(failures)).join("\n")).toMatchInlineSnapshot(`
-    "2 unknown preset sudoku-4by4 — the nearest is sudoku-4x4; there are sudoku-4x4, sudoku-6x6, sudoku-extreme-attention, sudoku-extreme-mlp; a file is given as a path ending in .yaml
+    "2 unknown preset sudoku-4by4 — the nearest is sudoku-4x4; there are sudoku-4x4, sudoku-6x6, sudoku-6x6-hard, sudoku-extreme-attention, sudoku-extreme-mlp; a file is given as a path ending in .yaml
     2 no such file or folder while reading ./none.yaml — check the path"
   `);
 });

@@ -125,7 +125,7 @@ const trainSchema = trainFields
 
 export const engineSchema = z.strictObject({
   backend: z
-    .enum(["auto", "native", "reference"])
+    .enum(["auto", "native", "wasm", "reference"])
     .default("auto")
     .describe("what computes; auto: the fastest there is"),
   threads: z.int().min(1).nullable().default(null).describe("threads; null: all cores"),

@@ -14,6 +14,7 @@ export type {
 } from "./executors/executor.ts";
 export { makeNativeExecutor, type NativeOptions } from "./executors/native/native.ts";
 export { makeReferenceExecutor, type ReferencePrecision } from "./executors/reference/reference.ts";
+export { makeWasmExecutor, type WasmOptions } from "./executors/wasm/wasm.ts";
 export { flopsPerRow } from "./flops.ts";
 export { type DType, Graph, type Node, type Storage, type Value, type ValueType } from "./graph.ts";
 export { defineOp, type Op, type Tensor } from "./op.ts";

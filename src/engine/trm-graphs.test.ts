@@ -1,20 +1,19 @@
-// The graphs that executors really run: TRM at small odd sizes, planned, counted, and on the native executor. What is
+// The graphs that executors really run: TRM at small odd sizes, planned, counted, and on the executors of plans. What is
 // checked op by op elsewhere is checked here as a whole.
 
 import { Buffer as NodeBuffer } from "node:buffer";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { stream } from "../base/random/threefry.ts";
 import type { RecursiveModel } from "../models/model.ts";
 import { trmConfigSchema } from "../models/trm/config.ts";
 import { makeTrm } from "../models/trm/model.ts";
 import { initialize, layOut, viewsOf } from "../nn/parameters.ts";
 import type { Buffer } from "./executors/executor.ts";
-import { makeNativeExecutor } from "./executors/native/native.ts";
 import { makeReferenceExecutor } from "./executors/reference/reference.ts";
 import { flopsPerRow } from "./flops.ts";
 import type { Graph } from "./graph.ts";
 import { elementCount, resolveShape } from "./shape.ts";
-import { addon, isas } from "./testing/native.ts";
+import { type FastBackend, fastBackends } from "./testing/native.ts";
 import { runGraph } from "./testing/sample.ts";
 import { expectShadowAgrees } from "./testing/shadow-check.ts";
 
@@ -115,8 +114,6 @@ test("FLOP of the Sudoku MLP setting are 42.7 G a row in training and 25.6 G for
   expect(training / 1e9).toBeCloseTo(42.7, 1);
 });
 
-const cases = isas.flatMap((isa) => SMALL_MODELS.map(([name, model]) => [name, isa, model] as const));
-
 /**
  * Two float32 programs that sum in different orders differ by some 1e-6 of each tensor's largest entry after one
  * supervision step, gradients by two or three times that (the specification of TRM, section 14).
@@ -143,15 +140,15 @@ function expectSameBits(actual: Record<string, Buffer>, expected: Record<string,
     expect(NodeBuffer.compare(bytes(actual[name]), bytes(expected[name])), name).toBe(0);
 }
 
-async function runNative(
+async function runFast(
   model: RecursiveModel,
-  isa: string,
+  fast: FastBackend,
   lanes: number,
   threads: number,
   microBatch: number,
 ) {
   const graph = trainingGraph(model);
-  const executor = await makeNativeExecutor({ isa, lanes, threads });
+  const executor = await fast.make({ lanes, threads });
   return runGraph(executor, graph, trmContents(model, graph, ROWS, 9), ROWS, microBatch);
 }
 
@@ -171,35 +168,37 @@ function runReference(model: RecursiveModel): Promise<Record<string, Buffer>> {
   return found;
 }
 
-test.skipIf(!addon).each(cases)(
-  "a training step of TRM with %s on %s is that of the reference",
-  async (_, isa, model) => {
-    const expected = await runReference(model);
-    for (const [lanes, microBatch] of [
-      [1, ROWS],
-      [2, 3],
-      [3, 1],
-      [8, 2],
-    ])
-      expectClose(await runNative(model, isa, lanes, 2, microBatch), expected, TOLERANCE);
-  },
-);
+describe.each(fastBackends)("on $backend $isa", (fast) => {
+  test.skipIf(!fast.isThere).each(SMALL_MODELS)(
+    "a training step of TRM with %s is that of the reference",
+    async (_, model) => {
+      const expected = await runReference(model);
+      for (const [lanes, microBatch] of [
+        [1, ROWS],
+        [2, 3],
+        [3, 1],
+        [8, 2],
+      ])
+        expectClose(await runFast(model, fast, lanes, 2, microBatch), expected, TOLERANCE);
+    },
+  );
 
-test.skipIf(!addon).each(cases)(
-  "TRM with %s on %s has the same bits again and on any number of threads",
-  async (_, isa, model) => {
-    const once = await runNative(model, isa, 3, 1, 2);
-    for (const threads of [1, 2, 3]) expectSameBits(await runNative(model, isa, 3, threads, 2), once);
-  },
-);
+  test.skipIf(!fast.isThere).each(SMALL_MODELS)(
+    "TRM with %s has the same bits again and on any number of threads",
+    async (_, model) => {
+      const once = await runFast(model, fast, 3, 1, 2);
+      for (const threads of [1, 2, 3]) expectSameBits(await runFast(model, fast, 3, threads, 2), once);
+    },
+  );
 
-test.skipIf(!addon).each(cases)(
-  "TRM with %s on %s does not depend on micro-batches beyond rounding",
-  async (_, isa, model) => {
-    const whole = await runNative(model, isa, 1, 1, ROWS);
-    for (const microBatch of [1, 2, 5]) {
-      const cut = await runNative(model, isa, 1, 1, microBatch);
-      expectClose(cut, whole, REGROUPING_TOLERANCE);
-    }
-  },
-);
+  test.skipIf(!fast.isThere).each(SMALL_MODELS)(
+    "TRM with %s does not depend on micro-batches beyond rounding",
+    async (_, model) => {
+      const whole = await runFast(model, fast, 1, 1, ROWS);
+      for (const microBatch of [1, 2, 5]) {
+        const cut = await runFast(model, fast, 1, 1, microBatch);
+        expectClose(cut, whole, REGROUPING_TOLERANCE);
+      }
+    },
+  );
+});

@@ -1,6 +1,7 @@
 // Exact and cell accuracy of a model on held-out examples, after every supervision step. The headline is the share of
 // puzzles with every labelled cell right after the last step, as the reference counts it.
 
+import type { RecursiveModel } from "../models/model.ts";
 import { type Examples, sliceExamples } from "../tasks/dataset.ts";
 import type { Recursion, RecursionResults } from "./recursion.ts";
 import { wilsonInterval } from "./wilson.ts";
@@ -8,8 +9,8 @@ import { wilsonInterval } from "./wilson.ts";
 export interface EvaluateOptions {
   /** Supervision steps to run; the model's haltMaxSteps as published. */
   readonly steps: number;
-  /** Take each puzzle's answer from the first step whose halting logit is positive. */
-  readonly halt?: boolean;
+  /** Take each puzzle's answer from the first step at which the model asks to halt, by this rule of its own. */
+  readonly halt?: RecursiveModel["wantsToHalt"];
   /** Called after each batch with the puzzles done so far. */
   onProgress?(done: number): void;
   /** Called for every puzzle's final answer. */
@@ -80,7 +81,8 @@ async function evaluateBatch(
       sums.afterStep(step, row, results);
       const answer = answers[row];
       if (answer.final) continue;
-      answer.final = isLast || (options.halt === true && results.qLogits[2 * row] > 0);
+      const [haltLogit, continueLogit] = results.qLogits.subarray(2 * row, 2 * row + 2);
+      answer.final = isLast || options.halt?.(haltLogit, continueLogit) === true;
       if (!answer.final) continue;
       answer.exact = results.exact[row];
       answer.cells = cellShare(results, row);

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { stream } from "../base/random/threefry.ts";
 import { chooseExecutor } from "../engine/executors/choose.ts";
-import { addon, isas } from "../engine/testing/native.ts";
+import { fastBackends } from "../engine/testing/native.ts";
 import { makeAdamAtan2 } from "./adam-atan2.ts";
 
 /** The check of spec/trm.md 8.2. */
@@ -11,10 +11,7 @@ const SETTINGS = { learningRate: 1e-3, weightDecay: 0.1, beta1: 0.9, beta2: 0.95
 const GRADIENTS = [0.5, 0.5, -0.25];
 const EXPECTED = [0.9989033135, 0.9978152024, 0.997198755];
 
-const backends = [
-  { backend: "reference", isa: undefined, isThere: true },
-  ...isas.map((isa) => ({ backend: "native", isa, isThere: addon !== undefined }) as const),
-] as const;
+const backends = [{ backend: "reference", isa: undefined, isThere: true }, ...fastBackends] as const;
 
 for (const { backend, isa, isThere } of backends)
   describe.skipIf(!isThere)(`on ${backend} ${isa ?? ""}`, () => {

@@ -59,7 +59,10 @@ export function freeRunDir(name: string): string {
   }
 }
 
-/** Starts a run in a new or empty folder; never writes into one that holds anything. */
+/** What a start that was killed before run.json leaves behind. */
+const UNFINISHED = /^config\.yaml$|\.tmp-\d+$/;
+
+/** Starts a run in a new or empty folder; never writes into one that holds anything of worth. */
 export async function createRun(
   dir: string,
   { config, record }: { config: WhorlConfig; record: RunRecord },
@@ -69,7 +72,7 @@ export async function createRun(
   const present = await readdir(dir).catch((error) => {
     throw fileError(error, `reading ${dir}`);
   });
-  if (present.length > 0) {
+  if (present.some((name) => !UNFINISHED.test(name))) {
     const isRun = present.includes("run.json");
     throw new ToolError(isRun ? `${dir} already holds a run` : `${dir} is not empty and not a run`, {
       code: isRun ? "run/exists" : "run/not-a-run",

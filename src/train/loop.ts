@@ -157,12 +157,7 @@ class Training {
     dataset.stream.next(this.#batch);
     const settings = this.#settings(state.step + 1);
     const metrics = await this.#parts.trainer.step(this.#batch, settings);
-    if (!Number.isFinite(metrics.loss))
-      throw new ToolError(`the loss is ${metrics.loss} at step ${state.step}`, {
-        code: "train/not-finite",
-        where: run.dir,
-        hint: "nothing of this step was saved; lower train.lr, or resume from the last checkpoint with another setting",
-      });
+    if (!Number.isFinite(metrics.loss)) throw notFinite("the loss", metrics.loss, state.step, run.dir);
     this.#lastLoss = metrics.loss / this.#parts.config.globalBatchSize;
     this.#note(
       writer,
@@ -220,6 +215,8 @@ class Training {
 
   async #save(writer: MetricsWriter): Promise<void> {
     const { run, model, state, dataset, config } = this.#parts;
+    // The loss is that of the weights before the last update: a bad gradient shows only here.
+    if (!state.weights.every(Number.isFinite)) throw notFinite("a weight", Number.NaN, state.step, run.dir);
     writer.sync();
     const progress = { step: state.step, stream: dataset.stream.state(), trainSeconds: this.#trainSeconds() };
     this.#checkpointDir = await writeCheckpoint(run, state.step, checkpointParts(model, state, progress));
@@ -254,7 +251,10 @@ class Training {
   }
 }
 
-/** As the reference logs them: losses per row of the batch, the rest per counted row (absent when none counts). */
+/**
+ * As the reference logs them: losses per row of the batch, the rest per counted row (absent when none counts).
+ * Differs from the reference: it divides the count by itself too, and logs 1.
+ */
 function reportedMetrics(
   metrics: StepMetrics,
   batchSize: number,
@@ -271,4 +271,12 @@ function reportedMetrics(
     for (const name of ["accuracy", "exact_accuracy", "q_halt_accuracy", "steps"] as const)
       reported[`train/${name}`] = metrics[name] / metrics.count;
   return reported;
+}
+
+function notFinite(what: string, value: number, step: number, dir: string): ToolError {
+  return new ToolError(`${what} is ${value} at step ${step}`, {
+    code: "train/not-finite",
+    where: dir,
+    hint: "nothing of this step was saved; start again with a lower train.lr (--from takes the last checkpoint's weights)",
+  });
 }

@@ -140,8 +140,7 @@ function relativeDifference(actual: StoredTensor, expected: StoredTensor): numbe
   let worst = 0;
   let largest = 0;
   for (let i = 0; i < b.length; i++) {
-    const difference = Math.abs(a[i] - b[i]);
-    if (!(difference <= worst)) worst = difference;
+    worst = Math.max(worst, Math.abs(a[i] - b[i])); // once NaN, always NaN
     largest = Math.max(largest, Math.abs(b[i]));
   }
   if (worst === 0) return 0;

@@ -54,7 +54,7 @@ export async function prepareTraining(options: SessionOptions): Promise<Training
     ema: config.train.ema,
   });
   const earlier = resume ? await openRun(options.dir, { forWriting: true }) : undefined;
-  if (earlier) checkSameEngine(earlier, executor);
+  if (earlier) checkSameRun(earlier, executor, dataset);
   else if (options.from) await startFrom(options.from, model, state);
   const trainer = makeTrainer(executor, model, state, {
     globalBatchSize: config.train.globalBatchSize,
@@ -68,8 +68,14 @@ export async function prepareTraining(options: SessionOptions): Promise<Training
   return { run, config: config.train, model, dataset, quickExamples: examples, executor, state, trainer };
 }
 
-/** Sums are made in an order that depends on these; a resumed run must go on with the same. */
-function checkSameEngine(run: Run, executor: Executor): void {
+/** A resumed run must go on with the same puzzles, and with an engine that makes its sums in the same order. */
+function checkSameRun(run: Run, executor: Executor, dataset: Dataset): void {
+  if (run.record.data.manifestSha256 !== manifestHash(dataset))
+    throw new ToolError("the puzzles are not those that the run was started with", {
+      code: "train/other-data",
+      where: `${run.dir}: ${dataset.manifest.train.from}`,
+      hint: "put the files back, or start a new run (--from takes the weights along)",
+    });
   const { backend, isa, lanes } = run.record.engine;
   const now = executor.description;
   if (backend === now.backend && isa === now.isa && lanes === now.lanes) return;
@@ -95,7 +101,6 @@ function makeRecord(
   dataset: Dataset,
   microBatch: number,
 ): RunRecord {
-  const manifest = JSON.stringify(dataset.manifest);
   return {
     format: 1,
     kind: "train",
@@ -104,9 +109,13 @@ function makeRecord(
     machine: describeMachine(),
     engine: { ...executor.description, microBatch, dtype: "float32" },
     seeds: { train: config.train.seed, ...(config.data.generate ? { data: config.data.generate.seed } : {}) },
-    data: { manifestSha256: createHash("sha256").update(manifest).digest("hex"), ...dataset.manifest },
+    data: { manifestSha256: manifestHash(dataset), ...dataset.manifest },
     resumes: [],
   };
+}
+
+function manifestHash(dataset: Dataset): string {
+  return createHash("sha256").update(JSON.stringify(dataset.manifest)).digest("hex");
 }
 
 /** Validation puzzles where there are any; else a sample of the test puzzles, to look at only. */

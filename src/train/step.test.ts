@@ -207,6 +207,7 @@ test("a step's measures count the rows that halt in it and have labels", async (
 describe.each([
   ["reference", true],
   ["native", addon !== undefined],
+  ["wasm", true],
 ] as const)("real steps on %s", (backend, isThere) => {
   const ROWS = 4;
   const batch = {

@@ -2,7 +2,7 @@
 // and holds no more memory the longer it runs.
 
 import { expect, test } from "vitest";
-import { native, temporaryFolder, tinyConfig, trainTiny } from "./tiny.ts";
+import { temporaryFolder, tinyConfig, trainTiny } from "./tiny.ts";
 
 /** The preset's own sizes: 4×4 Sudoku with 6 givens, 26 thousand weights. */
 const settings = [
@@ -12,42 +12,25 @@ const settings = [
   "train.quickEval.puzzles=40",
 ];
 
-test.skipIf(!native.available)(
-  "4×4 Sudoku in 200 steps: 90 % of held-out puzzles, bit for bit again",
-  async () => {
-    const config = await tinyConfig(...settings);
-    const first = await trainTiny(config, temporaryFolder());
-    expect(first.result.metrics["eval/count"]).toBe(40);
-    expect(first.result.metrics["eval/exact_accuracy"]).toBeGreaterThanOrEqual(0.9);
-    const second = await trainTiny(config, temporaryFolder());
-    expect(Buffer.from(second.parts.state.weights.buffer)).toEqual(
-      Buffer.from(first.parts.state.weights.buffer),
-    );
-    expect(second.result.metrics).toEqual(first.result.metrics);
-  },
-);
-
-test.skipIf(native.available)("without the native backend: the loss falls in 30 steps", async () => {
-  const config = await tinyConfig(
-    "train.globalBatchSize=16",
-    "train.steps=30",
-    "train.quickEval.everySteps=0",
+test("4×4 Sudoku in 200 steps: 90 % of held-out puzzles, bit for bit again", async () => {
+  const config = await tinyConfig(...settings);
+  const first = await trainTiny(config, temporaryFolder());
+  expect(first.result.metrics["eval/count"]).toBe(40);
+  expect(first.result.metrics["eval/exact_accuracy"]).toBeGreaterThanOrEqual(0.9);
+  const second = await trainTiny(config, temporaryFolder());
+  expect(Buffer.from(second.parts.state.weights.buffer)).toEqual(
+    Buffer.from(first.parts.state.weights.buffer),
   );
-  const losses: number[] = [];
-  const events = {
-    onStep: ({ metrics }: { metrics: { lm_loss: number } }) => void losses.push(metrics.lm_loss),
-  };
-  await trainTiny(config, temporaryFolder(), { events });
-  expect(losses[29]).toBeLessThan(0.9 * losses[0]);
+  expect(second.result.metrics).toEqual(first.result.metrics);
 });
 
-test.skipIf(!native.available)("live bytes after 2 N steps are those after N", async () => {
+test("live bytes after 2 N steps are those after N", async () => {
   const config = await tinyConfig("train.steps=40");
   const bytes = new Map<number, number>();
   const { executor } = (await trainTiny(await tinyConfig(), temporaryFolder())).parts; // warm: arenas are allocated
   const events = { onStep: ({ step }: { step: number }) => void bytes.set(step, executor.liveBytes()) };
   const { parts } = await trainTiny(config, temporaryFolder(), { events });
   expect(parts.state.step).toBe(40);
-  expect(bytes.get(40)).toBe(bytes.get(20));
+  expect(bytes.get(40)).toBeLessThanOrEqual(bytes.get(20) ?? 0); // less: the warm-up's plans were collected
   expect(bytes.get(20)).toBeGreaterThan(0);
 });

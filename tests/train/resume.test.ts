@@ -3,13 +3,11 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { native, temporaryFolder, tinyConfig, trainTiny } from "./tiny.ts";
-
-const backend = native.available ? "native" : "reference";
+import { temporaryFolder, tinyConfig, trainTiny } from "./tiny.ts";
 
 async function undisturbed(...settings: string[]) {
   const dir = temporaryFolder();
-  await trainTiny(await tinyConfig(`engine.backend=${backend}`, ...settings), dir);
+  await trainTiny(await tinyConfig(...settings), dir);
   return finalFiles(dir);
 }
 
@@ -29,7 +27,7 @@ test("interrupted at several steps, resumed each time", async () => {
   const expected = await undisturbed();
   expect(Object.keys(expected).sort()).toEqual(["state", "training.safetensors", "weights.safetensors"]);
   const dir = temporaryFolder();
-  const config = await tinyConfig(`engine.backend=${backend}`);
+  const config = await tinyConfig();
   for (const stopAt of [1, 4, 5, 11]) {
     const controller = new AbortController();
     const events = { onStep: ({ step }: { step: number }) => step >= stopAt && controller.abort() };
@@ -44,17 +42,28 @@ test("interrupted at several steps, resumed each time", async () => {
   expect(trained.map(({ step }) => step)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
 });
 
-test.skipIf(!native.available)("one thread or two make no difference", async () => {
+test("one thread or two make no difference", async () => {
   const dir = temporaryFolder();
   await trainTiny(await tinyConfig(), dir, { threads: 1 });
   expect(finalFiles(dir)).toEqual(await undisturbed());
+});
+
+test("with WebAssembly, too: interrupted on two threads, resumed on one", async () => {
+  const expected = await undisturbed("engine.backend=wasm");
+  const dir = temporaryFolder();
+  const config = await tinyConfig("engine.backend=wasm");
+  const controller = new AbortController();
+  const events = { onStep: ({ step }: { step: number }) => step >= 5 && controller.abort() };
+  await trainTiny(config, dir, { signal: controller.signal, events });
+  await trainTiny(config, dir, { resume: true, threads: 1 });
+  expect(finalFiles(dir)).toEqual(expected);
 });
 
 test("a damaged newest checkpoint is passed over for the one before", async () => {
   const settings = ["train.checkpointEverySteps=4"];
   const expected = await undisturbed(...settings);
   const dir = temporaryFolder();
-  const config = await tinyConfig(`engine.backend=${backend}`, ...settings);
+  const config = await tinyConfig(...settings);
   await trainTiny(config, dir);
   truncateSync(join(dir, "checkpoints", "step-12", "training.safetensors"), 1000);
   const warnings: string[] = [];
@@ -66,8 +75,8 @@ test("a damaged newest checkpoint is passed over for the one before", async () =
 
 test("another batch size does not fit the checkpoint", async () => {
   const dir = temporaryFolder();
-  await trainTiny(await tinyConfig(`engine.backend=${backend}`), dir);
-  const other = await tinyConfig(`engine.backend=${backend}`, "train.globalBatchSize=8");
+  await trainTiny(await tinyConfig(), dir);
+  const other = await tinyConfig("train.globalBatchSize=8");
   await expect(trainTiny(other, dir, { resume: true })).rejects.toThrow(/carry|slots|\[8, 16\] is needed/);
 });
 
@@ -76,7 +85,7 @@ test("a folder moved elsewhere still resumes", async () => {
   const parent = temporaryFolder();
   const [before, after] = [join(parent, "a"), join(parent, "b")];
   mkdirSync(before);
-  const config = await tinyConfig(`engine.backend=${backend}`);
+  const config = await tinyConfig();
   const controller = new AbortController();
   const events = { onStep: () => controller.abort() };
   await trainTiny(config, before, { signal: controller.signal, events });

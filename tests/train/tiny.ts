@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfig } from "../../src/config/load.ts";
 import type { WhorlConfig } from "../../src/config/schema.ts";
-import { chooseExecutor, describeNative } from "../../src/engine/executors/choose.ts";
+import { chooseExecutor } from "../../src/engine/executors/choose.ts";
 import {
   type TrainingEvents,
   type TrainingParts,
@@ -13,8 +13,6 @@ import {
   trainModel,
 } from "../../src/train/loop.ts";
 import { prepareTraining } from "../../src/train/session.ts";
-
-export const { native } = await describeNative();
 
 export function temporaryFolder(): string {
   return mkdtempSync(join(tmpdir(), "whorl-test-"));

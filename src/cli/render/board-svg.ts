@@ -40,7 +40,8 @@ export function drawTraceSvg(attempt: SudokuAttempt): string {
     return `<g transform="${at}">\n${drawPanel(panel, attempt.puzzle, side)}\n</g>`;
   });
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" role="img" aria-labelledby="title">`,
+    `<title id="title">A Sudoku of ${attempt.puzzle.length} cells and a model's answer after each step: ${describeEnd(attempt)}</title>`,
     `<rect width="${width}" height="${height}" fill="${INK.paper}"/>`,
     ...drawn,
     "</svg>",
@@ -69,6 +70,12 @@ function panelsOf(attempt: SudokuAttempt): Panel[] {
     };
   });
   return [puzzle, ...stages];
+}
+
+function describeEnd({ solvedAtStep, steps }: SudokuAttempt): string {
+  return solvedAtStep === undefined
+    ? `not solved in ${steps.length} steps`
+    : `solved at step ${solvedAtStep}`;
 }
 
 function drawPanel({ title, caption, board, changed, broken }: Panel, puzzle: Board, side: number): string {

@@ -18,7 +18,8 @@ export function flop(count: number): string {
   const units = ["", "k", "M", "G", "T", "P", "E"];
   let value = count;
   let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
+  // From 999.5 on, three digits would round to 1.00e+3.
+  while (value >= 999.5 && unit < units.length - 1) {
     value /= 1000;
     unit++;
   }

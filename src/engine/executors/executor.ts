@@ -34,7 +34,7 @@ export interface Program {
 
 /** What ran, for the record of a run: the same settings give the same bits. */
 export interface ExecutorDescription {
-  readonly backend: "reference" | "native";
+  readonly backend: "reference" | "native" | "wasm";
   readonly isa: string;
   readonly threads: number;
   /** How many copies of a `lane` input there are; sums over rows are made lane by lane, in this order. */

@@ -1,5 +1,4 @@
-// What the published model is (sizes, depth, cost), and the traps of spec/trm.md section 17 as behaviour of one
-// supervision step on the judge in float64. Gradients: gradient.test.ts. Numbers of the reference: tests/golden.test.ts.
+// The published sizes, and the traps of spec/trm.md section 17 as behaviour of one supervision step in float64.
 
 import { describe, expect, test } from "vitest";
 import type { Buffer } from "../../engine/executors/executor.ts";
@@ -69,7 +68,7 @@ describe("published sizes", () => {
     (task, settings, callGiga, stepTera, evaluationTera) => {
       const model = published(task, settings);
       const forward = flopsPerRow(model.evaluationGraph());
-      const { lCycles = 6 }: { lCycles?: number } = settings;
+      const lCycles = "lCycles" in settings ? settings.lCycles : 6;
       const heads = 2 * 512 * (model.shape.seqLen * model.shape.vocabSize + 2);
       expect((forward - heads) / (3 * (lCycles + 1)) / 2e9).toBeCloseTo(callGiga, 2);
       const training = flopsPerRow(model.trainingGraph({ lossScale: 1 / 768 }));

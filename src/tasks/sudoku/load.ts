@@ -61,7 +61,7 @@ export function loadSudoku(data: SudokuData, draw: DrawSettings): Dataset {
     train: describePart(parts.train, parts.from.train),
     validation: describePart(parts.validation, parts.from.train),
     test: describePart(parts.test, parts.from.test),
-    heldOutInTraining: equivalentPairs.length,
+    heldOutInTraining: new Set(equivalentPairs.map(({ test }) => test)).size,
   };
   return {
     shape: {
@@ -173,11 +173,9 @@ function readParts(data: SudokuData, seed: number): Parts {
       exitCode: 2,
     });
   const trainFile = findPuzzleFile(data.train);
-  let puzzles = readPuzzles(trainFile, data.size);
-  if (data.minDifficulty !== null) {
-    const least = data.minDifficulty;
-    puzzles = puzzles.filter(({ rating }) => rating >= least);
-  }
+  const all = readPuzzles(trainFile, data.size);
+  const least = data.minDifficulty;
+  const puzzles = least === null ? all : all.filter(({ rating }) => rating >= least);
   const order = stream(seed, "sudoku-subsample").permutation(puzzles.length);
   const validation = Array.from(order.slice(0, data.validation), (index) => puzzles[index]);
   const rest = Array.from(order.slice(data.validation)).sort((a, b) => a - b);
@@ -190,9 +188,11 @@ function readParts(data: SudokuData, seed: number): Parts {
           .map((i) => rest[i]);
   const train = Array.from(chosen, (index) => puzzles[index]);
   if (train.length === 0)
-    throw new ToolError(`no training puzzle is left of the ${puzzles.length} in ${trainFile}`, {
+    throw new ToolError(`no training puzzle is left of the ${all.length} in ${trainFile}`, {
       code: "sudoku/no-data",
       where: "data.validation, data.minDifficulty",
+      hint: `${puzzles.length} are difficult enough, ${data.validation} are held out of them: lower one of the two`,
+      exitCode: 2,
     });
   const test = data.test === null ? [] : readPuzzles(findPuzzleFile(data.test), data.size);
   return { train, validation, test, from: { train: data.train, test: data.test ?? "none" } };

@@ -4,9 +4,10 @@
 import { availableParallelism } from "node:os";
 import { ToolError } from "../../../base/errors.ts";
 import type { Graph } from "../../graph.ts";
-import { encodePlan, makePlan, type Plan } from "../../plan.ts";
+import { encodePlan, makePlan } from "../../plan.ts";
 import type { RunTiming } from "../../timing.ts";
-import type { Bindings, CompileOptions, Executor, Program } from "../executor.ts";
+import type { CompileOptions, Executor, Program } from "../executor.ts";
+import { bindSlots, chooseMicroBatch, DEFAULT_LANES } from "../slots.ts";
 import { loadAddon, type NativeAddon } from "./addon.ts";
 
 export interface NativeOptions {
@@ -19,12 +20,6 @@ export interface NativeOptions {
   /** Called after every run of every program with where its time went; runs are timed only then. */
   onTiming?: (timing: RunTiming) => void;
 }
-
-export const DEFAULT_LANES = 8;
-/** Working memory a thread may take before micro-batches are made smaller. */
-const ARENA_LIMIT_BYTES = 192 * 2 ** 20;
-/** Beyond this many rows a micro-batch gains nothing (dev/LOG.md). */
-const LARGEST_MICRO_BATCH = 16;
 
 /** The native executor, or a ToolError that says why this machine has none. */
 export async function makeNativeExecutor(options: NativeOptions = {}): Promise<Executor> {
@@ -92,36 +87,4 @@ function compile(
     },
     dispose() {},
   };
-}
-
-/** As many rows as the memory limit allows, but no more than leave every lane something to do. */
-function chooseMicroBatch(graph: Graph, lanes: number, expectedRows = LARGEST_MICRO_BATCH * lanes): number {
-  const fitting = Math.floor(ARENA_LIMIT_BYTES / Math.max(makePlan(graph, 1).arenaBytes, 1));
-  const perLane = Math.ceil(expectedRows / lanes);
-  return Math.max(1, Math.min(fitting, perLane, LARGEST_MICRO_BATCH));
-}
-
-function bindSlots(plan: Plan, bindings: Bindings, rows: number, lanes: number) {
-  return plan.slots.map(({ name, kind, dtype, bytes }) => {
-    const bound = bindings[name];
-    if (!bound) throw new ToolError(`nothing is bound to '${name}'`, { code: "engine/binding" });
-    const isView = ArrayBuffer.isView(bound);
-    const buffer = isView ? bound : bound.data;
-    const laneStride = isView ? bytes : bound.laneStride * buffer.BYTES_PER_ELEMENT;
-    const needed =
-      kind === "row" ? rows * bytes : kind === "whole" ? bytes : laneStride * (lanes - 1) + bytes;
-    if (!(buffer instanceof (dtype === "int" ? Int32Array : Float32Array)))
-      throw new ToolError(`'${name}' holds ${dtype}s and is bound to a ${buffer.constructor.name}`, {
-        code: "engine/binding",
-      });
-    if (buffer.byteLength < needed)
-      throw new ToolError(`'${name}' is bound to ${buffer.byteLength} bytes, ${needed} are needed`, {
-        code: "engine/binding",
-      });
-    return {
-      buffer,
-      rowStride: kind === "row" ? bytes : 0,
-      laneStride: kind === "lane" ? laneStride : 0,
-    };
-  });
 }

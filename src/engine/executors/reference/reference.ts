@@ -14,17 +14,18 @@ export type ReferencePrecision = "float32" | "float64";
 export function makeReferenceExecutor(precision: ReferencePrecision = "float32"): Executor {
   return {
     description: { backend: "reference", isa: precision, threads: 1, lanes: 1 },
-    compile(graph) {
+    compile(graph, { microBatch, expectedRows } = {}) {
       checkGraph(graph);
-      return makeProgram(graph, precision);
+      return makeProgram(graph, precision, microBatch ?? expectedRows ?? 1);
     },
     liveBytes: () => 0,
   };
 }
 
-function makeProgram(graph: Graph, precision: ReferencePrecision): Program {
+/** There are no micro-batches: `microBatch` is what the caller expects, for the record. */
+function makeProgram(graph: Graph, precision: ReferencePrecision, microBatch: number): Program {
   return {
-    microBatch: Number.MAX_SAFE_INTEGER,
+    microBatch,
     arenaBytes: 0,
     async run(bindings, { rows, tokens = 0 }) {
       const sizes = { rows, tokens };

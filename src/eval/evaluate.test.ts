@@ -1,0 +1,156 @@
+// The counting, on a runner with known outputs. The runner itself: recursion.test.ts.
+
+import { expect, test } from "vitest";
+import type { Examples } from "../tasks/dataset.ts";
+import { evaluate } from "./evaluate.ts";
+import type { Recursion, RecursionBatch } from "./recursion.ts";
+
+const CELLS = 2;
+
+/** What the model says of one puzzle after one step. */
+interface Said {
+  readonly correct: number;
+  readonly logit: number;
+}
+
+/** Says for puzzle i after step s what `outputs[i][s - 1]` holds; a puzzle is known by its first token. */
+function knownRecursion(
+  outputs: readonly (readonly Said[])[],
+  labelled: readonly number[],
+  batchSize: number,
+) {
+  const batches: RecursionBatch[] = [];
+  const floats = (width = 1) => new Float32Array(batchSize * width).fill(Number.NaN);
+  const results = {
+    ...{
+      predictions: new Int32Array(batchSize * CELLS),
+      qLogits: floats(2),
+      logits: floats(),
+      lmLoss: floats(),
+    },
+    ...{ qHaltLoss: floats(), labelled: floats(), correct: floats(), exact: floats() },
+  };
+  const recursion: Recursion = {
+    batchSize,
+    async *run(batch, steps) {
+      batches.push(batch);
+      for (let step = 1; step <= steps; step++) {
+        for (let row = 0; row < batch.rows; row++) {
+          const puzzle = batch.inputs[row * CELLS];
+          const { correct, logit } = outputs[puzzle][step - 1];
+          results.predictions.fill(100 * puzzle + step, row * CELLS, (row + 1) * CELLS);
+          results.qLogits.set([logit, 0], 2 * row);
+          results.labelled[row] = labelled[puzzle];
+          results.correct[row] = correct;
+          results.exact[row] = correct === labelled[puzzle] ? 1 : 0;
+          results.lmLoss[row] = puzzle + step;
+        }
+        yield { step, results };
+      }
+    },
+  };
+  return { recursion, batches };
+}
+
+function examplesOf(count: number): Examples {
+  const inputs = Int32Array.from({ length: count * CELLS }, (_, i) => Math.floor(i / CELLS));
+  return { count, inputs, labels: inputs.map((x) => x + 1), identifiers: new Int32Array(count) };
+}
+
+const say = (...pairs: [correct: number, logit: number][]) =>
+  pairs.map(([correct, logit]) => ({ correct, logit }));
+/** Of five puzzles the first becomes right, the second wrong again; the last has one labelled cell. */
+const outputs = [
+  say([1, -1], [2, 0], [2, 1]),
+  say([2, 1], [1, 1], [0, -1]),
+  say([0, -1], [1, 2], [2, -1]),
+  say([0, -1], [0, -1], [1, 3]),
+  say([1, -5], [0, -5], [1, -5]),
+];
+const labelled = [2, 2, 2, 2, 1];
+
+test("accuracies after every step, and of the last as the result", async () => {
+  const { recursion, batches } = knownRecursion(outputs, labelled, 2);
+  const answers: [number, number[]][] = [];
+  const done: number[] = [];
+  const evaluation = await evaluate(recursion, examplesOf(5), {
+    steps: 3,
+    onAnswer: (index, prediction) => answers.push([index, Array.from(prediction)]),
+    onProgress: (count) => done.push(count),
+  });
+  expect(evaluation).toMatchObject({
+    ...{ puzzles: 5, exactAccuracy: 3 / 5, cellAccuracy: (1 + 0 + 1 + 0.5 + 1) / 5, meanSteps: 3 },
+    bySteps: [
+      { step: 1, exactAccuracy: 2 / 5, cellAccuracy: (0.5 + 1 + 0 + 0 + 1) / 5 },
+      { step: 2, exactAccuracy: 1 / 5, cellAccuracy: (1 + 0.5 + 0.5 + 0 + 0) / 5 },
+      { step: 3, exactAccuracy: 3 / 5, cellAccuracy: (1 + 0 + 1 + 0.5 + 1) / 5 },
+    ],
+    // After the last step the halting logit is right about the first two.
+    haltAccuracy: 2 / 5,
+    lmLoss: (0 + 1 + 2 + 3 + 4) / 5 + 3,
+  });
+  const [low, high] = evaluation.interval95;
+  expect([low, high].map((x) => x.toFixed(4))).toEqual(["0.2307", "0.8824"]);
+  expect(answers).toEqual([0, 1, 2, 3, 4].map((i) => [i, [100 * i + 3, 100 * i + 3]]));
+  // The last batch is short and its arrays end with the examples.
+  expect(batches.map(({ rows }) => rows)).toEqual([2, 2, 1]);
+  expect(batches.map(({ inputs, labels }) => [inputs.length, labels?.length])).toEqual([
+    [4, 4],
+    [4, 4],
+    [2, 2],
+  ]);
+  expect(done).toEqual([2, 4, 5]);
+});
+
+test("with halt each answer is that of the first step with a positive logit, or the last", async () => {
+  const { recursion } = knownRecursion(outputs, labelled, 3);
+  const answers: [number, number][] = [];
+  const evaluation = await evaluate(recursion, examplesOf(5), {
+    steps: 3,
+    halt: (haltLogit) => haltLogit > 0,
+    onAnswer: (index, prediction) => answers.push([index, prediction[0]]),
+  });
+  expect(new Map(answers)).toEqual(
+    new Map([
+      [0, 3],
+      [1, 101],
+      [2, 202],
+      [3, 303],
+      [4, 403],
+    ]),
+  );
+  expect(answers.length).toBe(5);
+  expect(evaluation).toMatchObject({
+    ...{ exactAccuracy: 3 / 5, cellAccuracy: (1 + 1 + 0.5 + 0.5 + 1) / 5 },
+    meanSteps: (3 + 1 + 2 + 3 + 3) / 5,
+    haltAccuracy: 2 / 5,
+  });
+  expect(evaluation.bySteps[2].exactAccuracy).toBe(3 / 5);
+});
+
+test("batches of any size count the same", async () => {
+  const results = [];
+  for (const batchSize of [1, 4, 5, 9]) {
+    const { recursion } = knownRecursion(outputs, labelled, batchSize);
+    const { secondsPerPuzzle, ...rest } = await evaluate(recursion, examplesOf(5), {
+      steps: 3,
+      halt: (haltLogit) => haltLogit > 0,
+    });
+    expect(secondsPerPuzzle).toBeGreaterThanOrEqual(0);
+    results.push(rest);
+  }
+  for (const result of results) expect(result).toEqual(results[0]);
+});
+
+test("no examples give zeros, not NaN", async () => {
+  const { recursion, batches } = knownRecursion(outputs, labelled, 2);
+  const evaluation = await evaluate(recursion, examplesOf(0), { steps: 2 });
+  expect(evaluation).toMatchObject({
+    puzzles: 0,
+    exactAccuracy: 0,
+    meanSteps: 0,
+    lmLoss: 0,
+    secondsPerPuzzle: 0,
+  });
+  expect(batches).toEqual([]);
+});
