@@ -1,14 +1,27 @@
 // The fast executors for tests: native, if this machine has it, and WebAssembly. Suites skip, and are counted, where there
 // is none.
 
+import { join } from "node:path";
 import type { Executor } from "../executors/executor.ts";
 import { loadAddon, type NativeAddon } from "../executors/native/addon.ts";
+import { compileAddon, findCompiler } from "../executors/native/compile.ts";
 import { makeNativeExecutor } from "../executors/native/native.ts";
 import { makeWasmExecutor } from "../executors/wasm/wasm.ts";
 
-const loaded = await loadAddon();
+const root = join(import.meta.dirname, "../../..");
 
-export const addon: NativeAddon | undefined = "addon" in loaded ? loaded.addon : undefined;
+/** Of the present sources: built first where they changed and there is a compiler. */
+export const addon: NativeAddon | undefined = await openAddon();
+
+async function openAddon(): Promise<NativeAddon | undefined> {
+  const hasCompiler = findCompiler() !== undefined;
+  const outFile = join(root, "dist/native/whorl.node");
+  if (hasCompiler) await compileAddon({ sourceDir: join(root, "native"), outFile, log: () => {} });
+  const loaded = await loadAddon();
+  if ("addon" in loaded) return loaded.addon;
+  if (hasCompiler) throw new Error(loaded.reason);
+  return undefined;
+}
 
 /** Instruction sets to test; one that stands for the missing addon, so that something is there to be skipped. */
 export const isas: readonly string[] = addon?.cpu().isa ?? ["no native executor"];

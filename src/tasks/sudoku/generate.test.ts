@@ -1,19 +1,10 @@
 import { expect, test } from "vitest";
-import { ToolError } from "../../base/errors.ts";
 import { stream } from "../../base/random/threefry.ts";
 import { canonicalKey } from "./canonical.ts";
 import { generateSet, generateSudoku, randomGrid } from "./generate.ts";
 import { countGivens, formatBoard, isSolved, type SudokuSize } from "./rules.ts";
 import { countSolutions, rate, solve } from "./solve.ts";
-
-function told(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    return error instanceof ToolError ? error.format() : String(error);
-  }
-  return "no error";
-}
+import { told } from "./testing/told.ts";
 
 test("a puzzle has the clues asked for, one solution, and that is its answer", () => {
   const settings: [SudokuSize, number, number][] = [

@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import { ToolError } from "../../base/errors.ts";
 import {
   checkNoConflicts,
   conflicts,
@@ -9,17 +8,9 @@ import {
   parseBoard,
   type SudokuSize,
 } from "./rules.ts";
+import { told } from "./testing/told.ts";
 
 const SOLVED_6 = "123456456123231564564231312645645312";
-
-function told(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    return error instanceof ToolError ? error.format() : String(error);
-  }
-  return "no error";
-}
 
 test("geometry: units, boxes and peers of the three sizes", () => {
   const sizes: SudokuSize[] = [4, 6, 9];

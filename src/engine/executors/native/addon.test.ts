@@ -1,29 +1,16 @@
 // The contract of the addon beyond single kernels: checks of programs and buffers, micro-batches, lanes and threads,
 // the order of runs, memory, and what a user without compiler is told.
 
-import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
+import { addon } from "../../testing/native.ts";
 import { findAddon, type NativeAddon } from "./addon.ts";
-import { compileAddon, findCompiler } from "./compile.ts";
 
-const root = join(import.meta.dirname, "../../../..");
-
-async function openAddon(): Promise<NativeAddon | undefined> {
-  if (findCompiler() === undefined) return undefined;
-  const outFile = join(root, "dist/native/whorl.node");
-  await compileAddon({ sourceDir: join(root, "native"), outFile, log: () => {} });
-  const loaded = await findAddon();
-  if ("reason" in loaded) throw new Error(loaded.reason);
-  return loaded.addon;
-}
-
-const opened = await openAddon();
-const testNative = test.skipIf(opened === undefined);
+const testNative = test.skipIf(addon === undefined);
 afterEach(() => vi.unstubAllEnvs());
 
 function native(): NativeAddon {
-  if (opened === undefined) throw new Error("no addon");
-  return opened;
+  if (addon === undefined) throw new Error("no addon");
+  return addon;
 }
 
 /** [kernel, operands, sizes, params] of an instruction of the named kernel. */

@@ -1,25 +1,10 @@
 // The kernels that are not matrix products, every instruction set against plain loops in float64, on ragged shapes.
 
-import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { findAddon, type NativeAddon } from "./addon.ts";
-import { compileAddon, findCompiler } from "./compile.ts";
+import { addon, isas } from "../../testing/native.ts";
 import { type KernelCall, runKernel } from "./single-kernel.ts";
 
-const root = join(import.meta.dirname, "../../../..");
-
-async function openAddon(): Promise<NativeAddon | undefined> {
-  if (findCompiler() === undefined) return undefined;
-  const outFile = join(root, "dist/native/whorl.node");
-  await compileAddon({ sourceDir: join(root, "native"), outFile, log: () => {} });
-  const loaded = await findAddon();
-  if ("reason" in loaded) throw new Error(loaded.reason);
-  return loaded.addon;
-}
-
-const addon = await openAddon();
-const isas = addon?.cpu().isa ?? ["no native executor"]; // something to be skipped
 const eachIsa = test.skipIf(addon === undefined).each(isas);
 
 let state = 1;

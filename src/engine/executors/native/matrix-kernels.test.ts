@@ -1,28 +1,13 @@
 // linear*, mixTokens* and attention* of every instruction set against plain loops in float64, on ragged shapes.
 // Arrays lie at 4-byte aligned addresses between guard values, so stray writes show.
 
-import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { findAddon, type NativeAddon } from "./addon.ts";
-import { compileAddon, findCompiler } from "./compile.ts";
+import { addon, isas } from "../../testing/native.ts";
 import { runKernel } from "./single-kernel.ts";
 
-const root = join(import.meta.dirname, "../../../..");
 const guard = 12345;
 const guardLength = 17;
-
-async function openAddon(): Promise<NativeAddon | undefined> {
-  if (findCompiler() === undefined) return undefined;
-  const outFile = join(root, "dist/native/whorl.node");
-  await compileAddon({ sourceDir: join(root, "native"), outFile, log: () => {} });
-  const loaded = await findAddon();
-  if ("reason" in loaded) throw new Error(loaded.reason);
-  return loaded.addon;
-}
-
-const addon = await openAddon();
-const isas = addon?.cpu().isa ?? ["no native executor"]; // something to be skipped
 
 /** A generator of values in -1..1, the same for the same seed. */
 function makeRandom(seed: number): () => number {
