@@ -7,7 +7,8 @@ import type { Executor } from "../engine/executors/executor.ts";
 import type { BenchCase } from "./cases.ts";
 import { BENCH_DTYPE, type BenchMode, makeWorkload, type Workload } from "./workload.ts";
 
-export interface Measurement {
+/** What was measured, and where. */
+export interface BenchSubject {
   readonly case: string;
   readonly mode: BenchMode;
   readonly dtype: string;
@@ -16,10 +17,13 @@ export interface Measurement {
   readonly threads: number;
   readonly batch: number;
   readonly microBatch: number;
+  readonly peakTflops: number;
+}
+
+export interface Measurement extends BenchSubject {
   /** Examples times supervision steps, by the median repetition. */
   readonly exStepsPerSecond: number;
   readonly tflops: number;
-  readonly peakTflops: number;
   readonly fractionOfPeak: number;
   /** Of the whole process: only its own where a process measures one case. */
   readonly peakRssMiB: number;

@@ -6,7 +6,7 @@ import type { Instruction } from "../engine/plan.ts";
 import { type RunTiming, workOf } from "../engine/timing.ts";
 import { STEP_PARTS, type StepPart } from "../train/step.ts";
 import type { BenchCase } from "./cases.ts";
-import { type MeasureOptions, measurePeak } from "./measure.ts";
+import { type BenchSubject, type MeasureOptions, measurePeak } from "./measure.ts";
 import { BENCH_DTYPE, makeWorkload } from "./workload.ts";
 
 export type ProfileGrouping = "kernel" | "scope";
@@ -26,16 +26,7 @@ export interface ProfileRow {
   readonly gigabytesPerSecond: number | null;
 }
 
-export interface Profile {
-  readonly case: string;
-  readonly mode: "train";
-  readonly dtype: string;
-  readonly backend: string;
-  readonly isa: string;
-  readonly threads: number;
-  readonly batch: number;
-  readonly microBatch: number;
-  readonly peakTflops: number;
+export interface Profile extends BenchSubject {
   /** Steps that were averaged. */
   readonly steps: number;
   readonly stepMilliseconds: number;

@@ -9,7 +9,7 @@ import type { Checkpoint, CheckpointPart } from "../runs/checkpoints.ts";
 import { checkpointParts, evaluatedWeights, restoreState } from "./checkpoint.ts";
 import { makeTrainingState, type TrainingState } from "./state.ts";
 
-const PROGRESS = { step: 17, stream: { position: 3, random: ["a"] }, trainSeconds: 1.5 };
+const PROGRESS = { step: 17, stream: { position: 3, random: ["a"] }, trainSeconds: 1.5, checked: 0.25 };
 const model = tinyTrm();
 
 /** A state in which every number differs from every other. */

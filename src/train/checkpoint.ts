@@ -20,12 +20,15 @@ export interface Progress {
   /** Position in the training data; the sampler checks it. */
   readonly stream: unknown;
   readonly trainSeconds: number;
+  /** Exact accuracy of the quick check after this step, if there was one: it may have ended the training. */
+  readonly checked: number | null;
 }
 
 const progressSchema = z.object({
   step: z.int().min(0),
   stream: z.unknown(),
   trainSeconds: z.number().min(0),
+  checked: z.number().nullable(),
 });
 
 /** The weights to evaluate: averaged ones where there are any, with the current buffers and puzzle table. */
@@ -69,7 +72,7 @@ export async function restoreState(
   state.weights.set(raw);
   const progress = progressSchema.parse(await checkpoint.readJson(STATE_FILE));
   state.step = progress.step;
-  return { step: progress.step, stream: progress.stream, trainSeconds: progress.trainSeconds };
+  return progress;
 }
 
 /** Views of everything that the weights file does not hold. Without an average the raw weights are there already. */

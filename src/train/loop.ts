@@ -13,7 +13,7 @@ import { latestCheckpoint, pruneCheckpoints, writeCheckpoint } from "../runs/che
 import { type MetricsWriter, openMetrics } from "../runs/metrics.ts";
 import { type Run, recordResume } from "../runs/run.ts";
 import type { Dataset, Examples } from "../tasks/dataset.ts";
-import { checkpointParts, evaluatedWeights, restoreState } from "./checkpoint.ts";
+import { checkpointParts, evaluatedWeights, type Progress, restoreState } from "./checkpoint.ts";
 import type { StepMetrics } from "./metrics.ts";
 import type { TrainingState } from "./state.ts";
 import type { Batch, StepSettings, Trainer } from "./step.ts";
@@ -90,6 +90,8 @@ class Training {
   #startMs = 0;
   #lastLoss = Number.NaN;
   #savedStep = -1;
+  /** Exact accuracy of the quick check after the present step, if there was one. */
+  #checked: number | null = null;
   #checkpointDir = "";
   #lastMetrics: Record<string, number> = {};
 
@@ -113,8 +115,10 @@ class Training {
 
   async run(resume: boolean, signal: AbortSignal | undefined): Promise<TrainingResult> {
     const { run, state } = this.#parts;
-    if (resume) await this.#restore();
-    if (resume) await recordResume(run, { at: new Date().toISOString(), step: state.step });
+    if (resume) {
+      await this.#restore();
+      await recordResume(run, { at: new Date().toISOString(), step: state.step });
+    }
     const metrics = await openMetrics(run, resume ? { resumeStep: state.step } : {});
     this.#startMs = performance.now();
     this.#startStep = state.step;
@@ -122,7 +126,8 @@ class Training {
       let stopped = this.#stopReason(signal);
       while (!stopped) {
         await this.#step(metrics);
-        stopped = (await this.#quickEval(metrics)) ?? this.#stopReason(signal);
+        await this.#quickEval(metrics);
+        stopped = this.#stopReason(signal);
         if (stopped || state.step % this.#parts.config.checkpointEverySteps === 0) await this.#save(metrics);
       }
       if (this.#savedStep !== state.step) await this.#save(metrics);
@@ -140,12 +145,15 @@ class Training {
     const progress = await restoreState(model, state, checkpoint);
     dataset.stream.restore(progress.stream);
     this.#startSeconds = progress.trainSeconds;
+    this.#checked = progress.checked;
     this.#savedStep = progress.step;
     this.#checkpointDir = checkpoint.dir;
   }
 
   #stopReason(signal: AbortSignal | undefined): StopReason | undefined {
     const { state, config } = this.#parts;
+    const { stopAtExactAccuracy: enough } = config;
+    if (enough !== null && this.#checked !== null && this.#checked >= enough) return "accuracy reached";
     if (state.step >= this.#totalSteps) return "finished";
     if (signal?.aborted) return "interrupted";
     if (config.maxMinutes !== null && this.#trainSeconds() >= config.maxMinutes * 60) return "out of time";
@@ -156,6 +164,7 @@ class Training {
     const { state, dataset, run } = this.#parts;
     dataset.stream.next(this.#batch);
     const settings = this.#settings(state.step + 1);
+    this.#checked = null;
     const metrics = await this.#parts.trainer.step(this.#batch, settings);
     if (!Number.isFinite(metrics.loss)) throw notFinite("the loss", metrics.loss, state.step, run.dir);
     this.#lastLoss = metrics.loss / this.#parts.config.globalBatchSize;
@@ -194,11 +203,11 @@ class Training {
     };
   }
 
-  async #quickEval(writer: MetricsWriter): Promise<StopReason | undefined> {
+  async #quickEval(writer: MetricsWriter): Promise<void> {
     const { state, config, quickExamples, model } = this.#parts;
     const { everySteps } = config.quickEval;
     const isDue = everySteps > 0 && (state.step % everySteps === 0 || state.step === this.#totalSteps);
-    if (!isDue || quickExamples.count === 0) return undefined;
+    if (!isDue || quickExamples.count === 0) return;
     const evaluation = await evaluate(this.#recursion, quickExamples, { steps: model.haltMaxSteps });
     this.#note(writer, {
       "eval/exact_accuracy": evaluation.exactAccuracy,
@@ -208,9 +217,7 @@ class Training {
       "eval/count": evaluation.puzzles,
     });
     this.#events.onQuickEval?.(state.step, evaluation);
-    const reached =
-      config.stopAtExactAccuracy !== null && evaluation.exactAccuracy >= config.stopAtExactAccuracy;
-    return reached ? "accuracy reached" : undefined;
+    this.#checked = evaluation.exactAccuracy;
   }
 
   async #save(writer: MetricsWriter): Promise<void> {
@@ -218,7 +225,12 @@ class Training {
     // The loss is that of the weights before the last update: a bad gradient shows only here.
     if (!state.weights.every(Number.isFinite)) throw notFinite("a weight", Number.NaN, state.step, run.dir);
     writer.sync();
-    const progress = { step: state.step, stream: dataset.stream.state(), trainSeconds: this.#trainSeconds() };
+    const progress: Progress = {
+      step: state.step,
+      stream: dataset.stream.state(),
+      trainSeconds: this.#trainSeconds(),
+      checked: this.#checked,
+    };
     this.#checkpointDir = await writeCheckpoint(run, state.step, checkpointParts(model, state, progress));
     this.#savedStep = state.step;
     await pruneCheckpoints(run, { keep: config.keepCheckpoints, writtenStep: state.step });

@@ -1,10 +1,9 @@
-// Learning, not only running: a small model reaches a stated accuracy in a stated number of steps, the same each time,
-// and holds no more memory the longer it runs.
+// Learning, not only running: a small model reaches a stated accuracy in a stated number of steps, the same each time.
 
 import { expect, test } from "vitest";
 import { temporaryFolder, tinyConfig, trainTiny } from "./tiny.ts";
 
-/** The preset's own sizes: 4×4 Sudoku with 6 givens, 26 thousand weights. */
+/** The preset's own sizes: 4×4 Sudoku with 6 givens, 37 thousand weights. */
 const settings = [
   "train.globalBatchSize=32",
   "train.steps=200",
@@ -22,15 +21,4 @@ test("4×4 Sudoku in 200 steps: 90 % of held-out puzzles, bit for bit again", as
     Buffer.from(first.parts.state.weights.buffer),
   );
   expect(second.result.metrics).toEqual(first.result.metrics);
-});
-
-test("live bytes after 2 N steps are those after N", async () => {
-  const config = await tinyConfig("train.steps=40");
-  const bytes = new Map<number, number>();
-  const { executor } = (await trainTiny(await tinyConfig(), temporaryFolder())).parts; // warm: arenas are allocated
-  const events = { onStep: ({ step }: { step: number }) => void bytes.set(step, executor.liveBytes()) };
-  const { parts } = await trainTiny(config, temporaryFolder(), { events });
-  expect(parts.state.step).toBe(40);
-  expect(bytes.get(40)).toBeLessThanOrEqual(bytes.get(20) ?? 0); // less: the warm-up's plans were collected
-  expect(bytes.get(20)).toBeGreaterThan(0);
 });

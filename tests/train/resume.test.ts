@@ -93,3 +93,14 @@ test("a folder moved elsewhere still resumes", async () => {
   await trainTiny(config, after, { resume: true });
   expect(finalFiles(after)).toEqual(expected);
 });
+
+test("a run that ended by its accuracy stays ended", async () => {
+  const dir = temporaryFolder();
+  const settings = ["train.stopAtExactAccuracy=0", "train.checkpointEverySteps=2"];
+  const config = await tinyConfig(...settings);
+  expect((await trainTiny(config, dir)).result).toMatchObject({ stopped: "accuracy reached", step: 5 });
+  expect((await trainTiny(config, dir, { resume: true })).result).toMatchObject({
+    stopped: "accuracy reached",
+    step: 5,
+  });
+});

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { loadConfig } from "../../src/config/load.ts";
 import type { WhorlConfig } from "../../src/config/schema.ts";
 import { chooseExecutor } from "../../src/engine/executors/choose.ts";
+import type { Executor } from "../../src/engine/executors/executor.ts";
 import {
   type TrainingEvents,
   type TrainingParts,
@@ -32,10 +33,17 @@ export async function tinyConfig(...settings: string[]): Promise<WhorlConfig> {
 export async function trainTiny(
   config: WhorlConfig,
   dir: string,
-  options: { resume?: boolean; signal?: AbortSignal; events?: TrainingEvents; threads?: number } = {},
+  options: {
+    resume?: boolean;
+    signal?: AbortSignal;
+    events?: TrainingEvents;
+    threads?: number;
+    executor?: Executor;
+  } = {},
 ): Promise<{ result: TrainingResult; parts: TrainingParts }> {
   const { backend, lanes } = config.engine;
-  const { executor } = await chooseExecutor(backend, { threads: options.threads ?? 2, lanes });
+  const { threads = 2 } = options;
+  const executor = options.executor ?? (await chooseExecutor(backend, { threads, lanes })).executor;
   const parts = await prepareTraining({
     dir,
     config,

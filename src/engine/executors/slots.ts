@@ -10,7 +10,7 @@ import type { Bindings, Buffer } from "./executor.ts";
 export const DEFAULT_LANES = 8;
 /** Working memory a thread may take before micro-batches are made smaller. */
 const ARENA_LIMIT_BYTES = 192 * 2 ** 20;
-/** Beyond this many rows a micro-batch gains nothing (dev/LOG.md). */
+/** More rows only take more memory: from 2 to 8 nothing was gained (dev/LOG.md, section 7). */
 const LARGEST_MICRO_BATCH = 16;
 
 /** As many rows as the memory limit allows, but no more than leave every lane something to do. */

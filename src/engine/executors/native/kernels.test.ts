@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { addon, isas } from "../../testing/native.ts";
-import { type KernelCall, runKernel } from "./single-kernel.ts";
+import { type KernelCall, runKernel } from "../../testing/single-kernel.ts";
 
 const eachIsa = test.skipIf(addon === undefined).each(isas);
 

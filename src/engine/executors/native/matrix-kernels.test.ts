@@ -4,7 +4,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { addon, isas } from "../../testing/native.ts";
-import { runKernel } from "./single-kernel.ts";
+import { runKernel } from "../../testing/single-kernel.ts";
 
 const guard = 12345;
 const guardLength = 17;

@@ -27,7 +27,7 @@ export async function makeNativeExecutor(options: NativeOptions = {}): Promise<E
   if ("reason" in loaded)
     throw new ToolError(`the native backend is not available: ${loaded.reason}`, {
       code: "engine/no-native",
-      hint: "install a C++ compiler (g++ or clang++) and run `npm run build`, or use engine.backend=reference",
+      hint: "install a C++ compiler (g++ or clang++) and run `npm run build`, or use engine.backend=wasm",
     });
   const { addon } = loaded;
   const isa = chooseIsa(addon, options.isa);
@@ -85,6 +85,6 @@ function compile(
       const used = Math.max(1, Math.min(threads, lanes, Math.ceil(rows / microBatch)));
       onTiming({ plan, rows, tokens, threads: used, seconds, wallSeconds });
     },
-    dispose() {},
+    dispose() {}, // the addon frees a plan when its handle is collected
   };
 }

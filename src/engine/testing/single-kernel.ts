@@ -1,7 +1,7 @@
 // Runs one native kernel on whole arrays, without graph or planner: each operand is a bound buffer of its own.
-// For tests of kernels and for measuring them; models run through plans.
+// For tests of kernels; models run through plans.
 
-import type { NativeAddon, NativeArray, NativePlan } from "./addon.ts";
+import type { NativeAddon, NativeArray, NativePlan } from "../executors/native/addon.ts";
 
 export interface KernelCall {
   kernel: string;
