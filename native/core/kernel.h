@@ -11,7 +11,7 @@ constexpr int maxSizes = 12;
 constexpr int maxParams = 8;
 
 struct Args {
-  void* p[maxOperands];  // operands, nullptr for a missing optional one; only 4-byte alignment is promised
+  void* p[maxOperands];  // operands, nullptr for a missing optional one; aligned to their elements, no more
   int64_t n[maxSizes];   // sizes of the current micro-batch
   double f[maxParams];
   void* scratch;  // scratchBytes, 64-byte aligned, private to the thread
@@ -23,6 +23,7 @@ using Kernel = void (*)(const Args&);
 constexpr int64_t packedBFloats = 256 * 1024;
 constexpr int64_t packedAFloats = 64 * 1024;
 constexpr int64_t blockCFloats = 64 * 1024;
-constexpr int64_t scratchBytes = 4 * (packedBFloats + packedAFloats + blockCFloats);
+constexpr int64_t scratchBytes = 3 << 20;
+static_assert(4 * (packedBFloats + packedAFloats + blockCFloats) <= scratchBytes);
 
 }  // namespace whorl

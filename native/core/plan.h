@@ -6,12 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "block.h"
 #include "table.h"
 
 namespace whorl {
 
 struct Operand {
-  int32_t slot;  // -1 missing, 0 the arena, else a bound buffer
+  int32_t slot;  // -1 missing, 0 the arena, the last one the prepared block, else a bound buffer
   int64_t offset;
 };
 
@@ -25,19 +26,30 @@ struct Size {
 };
 
 struct Instruction {
-  int32_t kernel;
+  int32_t kernel;  // number in the program: the format is part of it
   Operand operands[maxOperands];
   Size sizes[maxSizes];
   double params[maxParams];
 };
 
+/**
+ * The first `prologue` instructions pack weights into the prepared block, which all threads then read. They need each
+ * other in no order, and no rows: they run once a run, or not at all when the weights are those of the run before.
+ */
 struct Plan {
   const KernelTable* table;
   int64_t arenaBytes;
-  int32_t slotCount;  // the arena included
+  int32_t slotCount;  // arena and prepared block included
+  int32_t prologue;
+  int64_t preparedBytes;
   std::vector<Instruction> instructions;
+  Block prepared;           // filled by the host; of size 0 until the first run
+  bool isPrepared = false;  // false: the prologue has to run whatever the caller promises
 
-  int64_t liveBytes() const { return int64_t(sizeof(Plan) + instructions.capacity() * sizeof(Instruction)); }
+  int32_t preparedSlot() const { return slotCount - 1; }
+  int64_t liveBytes() const {
+    return int64_t(sizeof(Plan) + instructions.capacity() * sizeof(Instruction)) + prepared.size();
+  }
 };
 
 struct Binding {
@@ -48,11 +60,12 @@ struct Binding {
 };
 
 struct Run {
-  std::vector<Binding> bindings;  // slot 1.. in order
+  std::vector<Binding> bindings;  // slot 1.. in order, without the prepared block
   int64_t rows;
   int64_t tokens;
   int64_t microBatch;
   int64_t lanes;
+  bool sameWeights = false;  // the caller's promise: whole buffers are as in the last run of this plan
 
   int64_t batches() const { return (rows + microBatch - 1) / microBatch; }
 };
@@ -63,13 +76,17 @@ struct Timing {
   double* seconds;    // one an instruction, added to
 };
 
-const char* kernelName(int kernel);
+/** Of kernel number 0 .. formatCount * kernelCount - 1. */
+std::string kernelName(int kernel);
 
 /** Decodes and checks a program; an empty string means the plan is good, else what is wrong and where. */
 std::string decodePlan(const double* program, size_t length, Plan& plan);
 
 /** Checks every operand of every micro-batch against arena and buffers; empty means safe to run. */
 std::string checkRun(const Plan& plan, const Run& run);
+
+/** Runs one instruction of the prologue; the prepared block must be there. */
+void runPrologue(const Plan& plan, const Run& run, int32_t index, void* scratch, const Timing* timing = nullptr);
 
 /** Runs micro-batches lane, lane + lanes, ... in that order. */
 void runLane(const Plan& plan, const Run& run, int64_t lane, char* arena, void* scratch,

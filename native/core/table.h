@@ -12,10 +12,19 @@ enum KernelId : int {
       kernelCount
 };
 
-struct KernelTable {
-  const char* isa;
+/** Of the operands marked 'f'. Kernel id k in format f is number f * kernelCount + k of a program. */
+enum NumberFormat : int { format_float32, format_bfloat16, formatCount };
+constexpr const char* formatNames[formatCount] = {"float32", "bfloat16"};
+
+/** What one ISA unit exports: kernels of one number format, nullptr where there is none. */
+struct FormatTable {
   Kernel kernels[kernelCount];
   double (*multiplyAdds)(int64_t rounds);  // a register-only loop for measuring the peak: returns its FLOP
+};
+
+struct KernelTable {
+  const char* isa;
+  const FormatTable* formats[formatCount];  // nullptr: not on this instruction set
 };
 
 // Tables compiled in and runnable here, best first; at most maxTables of them. Defined in isa/choose.cc.

@@ -1,4 +1,4 @@
-// One instruction set: every kernel, compiled with the flags of that ISA into one table.
+// One instruction set: every kernel in float32, compiled with the flags of that ISA into one table.
 // HAZARD: nothing here may have external linkage except the table. A std:: template or an inline function of a shared
 // header emitted by this unit could be chosen by the linker for all units and crash older CPUs. Hence: no standard
 // library headers, compiler builtins instead, and everything inside an unnamed namespace.
@@ -25,8 +25,6 @@
 
 #define WHORL_JOIN2(a, b) a##b
 #define WHORL_JOIN(a, b) WHORL_JOIN2(a, b)
-#define WHORL_TEXT2(a) #a
-#define WHORL_TEXT(a) WHORL_TEXT2(a)
 
 namespace whorl {
 namespace WHORL_JOIN(on_, WHORL_ISA) {
@@ -41,6 +39,7 @@ namespace {
 #include "../kernels/argmax.h"
 #include "../kernels/attention.h"
 #include "../kernels/bce-with-logits.h"
+#include "../kernels/convert.h"
 #include "../kernels/cross-entropy.h"
 #include "../kernels/ema.h"
 #include "../kernels/embedding.h"
@@ -59,12 +58,16 @@ namespace {
 }  // namespace WHORL_JOIN(on_, WHORL_ISA)
 }  // namespace whorl
 
-extern "C" const whorl::KernelTable WHORL_JOIN(whorlTable_, WHORL_ISA) = {
-    WHORL_TEXT(WHORL_ISA),
+extern "C" const whorl::FormatTable WHORL_JOIN(whorlFloat32_, WHORL_ISA) = {
     {
-#define X(name, ...) whorl::WHORL_JOIN(on_, WHORL_ISA)::name,
-        WHORL_KERNELS(X)
-#undef X
+#define TEMPLATE(name, ...) whorl::WHORL_JOIN(on_, WHORL_ISA)::name<float>,
+#define PLAIN(name, ...) whorl::WHORL_JOIN(on_, WHORL_ISA)::name,
+#define NONE(name, ...) nullptr,
+        WHORL_TEMPLATE_KERNELS(TEMPLATE) WHORL_PRODUCT_KERNELS(PLAIN) WHORL_FLOAT32_KERNELS(PLAIN)
+            WHORL_BFLOAT16_KERNELS(NONE)
+#undef TEMPLATE
+#undef PLAIN
+#undef NONE
     },
     whorl::WHORL_JOIN(on_, WHORL_ISA)::multiplyAdds,
 };

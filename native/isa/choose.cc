@@ -7,17 +7,37 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #define WHORL_X86 1
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#define WHORL_AMX 1
+#endif
 #endif
 
 extern "C" {
-extern const whorl::KernelTable whorlTable_portable;
+extern const whorl::FormatTable whorlFloat32_portable;
 #ifdef WHORL_X86
-extern const whorl::KernelTable whorlTable_avx2;
-extern const whorl::KernelTable whorlTable_avx512;
+extern const whorl::FormatTable whorlFloat32_avx2;
+extern const whorl::FormatTable whorlFloat32_avx512;
+#endif
+#ifdef WHORL_AMX
+extern const whorl::FormatTable whorlBfloat16_amx;
 #endif
 }
 
 namespace whorl {
+namespace {
+
+const KernelTable portable = {"portable", {&whorlFloat32_portable, nullptr}};
+#ifdef WHORL_X86
+const KernelTable avx2 = {"avx2", {&whorlFloat32_avx2, nullptr}};
+const KernelTable avx512 = {"avx512", {&whorlFloat32_avx512, nullptr}};
+#endif
+#ifdef WHORL_AMX
+const KernelTable amxBf16 = {"amx-bf16", {&whorlFloat32_avx512, &whorlBfloat16_amx}};
+#endif
+
+}  // namespace
 
 #ifdef WHORL_X86
 namespace {
@@ -45,7 +65,18 @@ struct Cpu {
   bool avx2() const { return ymm() && (ebx7 >> 5 & 1) && (ecx1 >> 12 & 1); }
   // f, dq, bw, vl: what the avx512 unit is compiled for
   bool avx512() const { return avx2() && zmm() && (ebx7 >> 16 & 1) && (ebx7 >> 17 & 1) && (ebx7 >> 30 & 1) && (ebx7 >> 31 & 1); }
+  // amx_tile, amx_bf16, avx512_bf16
+  bool amxBf16() const { return avx512() && tiles() && (edx7 >> 24 & 1) && (edx7 >> 22 & 1) && (eax71 >> 5 & 1); }
 };
+
+#ifdef WHORL_AMX
+// Tiles are 8 KiB of state a thread: Linux gives them only to a process that asks, once and for all its threads.
+bool mayUseTiles() {
+  constexpr int requestPermission = 0x1023, tileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  static const bool granted = syscall(SYS_arch_prctl, requestPermission, tileData) == 0;
+  return granted;
+}
+#endif
 
 }  // namespace
 
@@ -77,9 +108,12 @@ int cpuFeatures(const char** names, int limit) {
 int supportedTables(const KernelTable** tables) {
   const Cpu cpu;
   int count = 0;
-  if (cpu.avx512()) tables[count++] = &whorlTable_avx512;
-  if (cpu.avx2()) tables[count++] = &whorlTable_avx2;
-  tables[count++] = &whorlTable_portable;
+#ifdef WHORL_AMX
+  if (cpu.amxBf16() && mayUseTiles()) tables[count++] = &amxBf16;
+#endif
+  if (cpu.avx512()) tables[count++] = &avx512;
+  if (cpu.avx2()) tables[count++] = &avx2;
+  tables[count++] = &portable;
   return count;
 }
 
@@ -97,7 +131,7 @@ int cpuFeatures(const char** names, int limit) {
 }
 
 int supportedTables(const KernelTable** tables) {
-  tables[0] = &whorlTable_portable;
+  tables[0] = &portable;
   return 1;
 }
 

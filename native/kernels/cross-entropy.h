@@ -7,7 +7,8 @@ constexpr int32_t ignoredLabel = -100;
 WHORL_INLINE double stable(double x) { return x >= 0 ? x + 1 : 1 / (1 - x + 1e-30); }
 WHORL_INLINE double stableSlope(double x) { return x >= 0 ? 1 : stable(x) * stable(x); }
 
-WHORL_INLINE double largest(const float* x, int64_t n) {
+template <class T>
+WHORL_INLINE double largest(const T* x, int64_t n) {
   double high = x[0];
   for (int64_t i = 1; i < n; i++) high = x[i] > high ? x[i] : high;
   return high;
@@ -19,7 +20,8 @@ WHORL_INLINE double countLabels(const int32_t* labels, int64_t S) {
   return double(count > 0 ? count : 1);
 }
 
-static double negativeLog(const float* x, int64_t V, int32_t label, bool softmax) {
+template <class T>
+static double negativeLog(const T* x, int64_t V, int32_t label, bool softmax) {
   if (label < 0 || label >= V) return __builtin_nan("");
   double total = 0;
   if (!softmax) {
@@ -31,10 +33,11 @@ static double negativeLog(const float* x, int64_t V, int32_t label, bool softmax
   return __builtin_log(total) - (x[label] - high);
 }
 
+template <class T>
 static void crossEntropy(const Args& args) {
   const int64_t R = args.n[0], S = args.n[1], V = args.n[2];
   for (int64_t r = 0; r < R; r++) {
-    const float* logits = (const float*)args.p[0] + r * S * V;
+    const T* logits = (const T*)args.p[0] + r * S * V;
     const int32_t* labels = (const int32_t*)args.p[1] + r * S;
     double total = 0;
     for (int64_t s = 0; s < S; s++)
@@ -43,7 +46,8 @@ static void crossEntropy(const Args& args) {
   }
 }
 
-static void negativeLogGrad(const float* x, float* dx, int64_t V, int32_t label, bool softmax, double factor) {
+template <class T>
+static void negativeLogGrad(const T* x, T* dx, int64_t V, int32_t label, bool softmax, double factor) {
   if (label < 0 || label >= V) factor = __builtin_nan("");
   const double high = softmax ? largest(x, V) : 0;
   double total = 0;
@@ -55,6 +59,7 @@ static void negativeLogGrad(const float* x, float* dx, int64_t V, int32_t label,
   }
 }
 
+template <class T>
 static void crossEntropyGrad(const Args& args) {
   const int64_t R = args.n[0], S = args.n[1], V = args.n[2];
   for (int64_t r = 0; r < R; r++) {
@@ -62,11 +67,11 @@ static void crossEntropyGrad(const Args& args) {
     const double factor = double(((const float*)args.p[2])[r]) / countLabels(labels, S);
     for (int64_t s = 0; s < S; s++) {
       const int64_t at = (r * S + s) * V;
-      float* dlogits = (float*)args.p[3] + at;
+      T* dlogits = (T*)args.p[3] + at;
       if (labels[s] == ignoredLabel)
-        __builtin_memset(dlogits, 0, size_t(V) * 4);
+        __builtin_memset(dlogits, 0, size_t(V) * sizeof(T));
       else
-        negativeLogGrad((const float*)args.p[0] + at, dlogits, V, labels[s], args.f[0] == 1, factor);
+        negativeLogGrad((const T*)args.p[0] + at, dlogits, V, labels[s], args.f[0] == 1, factor);
     }
   }
 }

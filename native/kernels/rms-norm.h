@@ -3,12 +3,44 @@
 //   h r? y rstd? | outer n inner | eps         y rstd dy dx | outer n inner        (dx may alias dy, y may alias h or r)
 // inner 1 norms contiguous rows; inner > 1 sums down columns, `inner` across the lanes.
 
-static void addRmsNormRow(const float* h, const float* r, float* y, float* rstd, int64_t n, float eps) {
+// y = h + r, and the sum of the squares of what y now holds: the sum is rounded to the number format before the statistics.
+template <class T>
+WHORL_INLINE float addAndSquare(const T* h, const T* r, T* y, int64_t n) {
   if (r)
     mapInto(y, n, [](Vector a, Vector b) __attribute__((always_inline)) { return a + b; }, h, r);
   else if (y != h)
-    __builtin_memmove(y, h, size_t(n) * 4);
-  const float scale = 1.0f / __builtin_sqrtf(sumOfProducts(y, y, n) / float(n) + eps);
+    __builtin_memmove(y, h, size_t(n) * sizeof(T));
+  return sumOfProducts(y, y, n);
+}
+
+#if defined(__AVX512BF16__)
+// In one pass: rounding and widening take longer here than the memory.
+WHORL_INLINE float addAndSquare(const Bf16* h, const Bf16* r, Bf16* y, int64_t n) {
+  Vector sums[4] = {};
+  int64_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes)
+#pragma GCC unroll 2
+    for (int64_t k = 0; k < 4; k += 2) {
+      const int64_t at = i + k * lanes;
+      Pair s = loadPair(h + at);
+      if (r) s = {s.even + loadPair(r + at).even, s.odd + loadPair(r + at).odd};
+      s = storePair(y + at, s);
+      sums[k] += s.even * s.even;
+      sums[k + 1] += s.odd * s.odd;
+    }
+  for (int k = 0; i < n; i += lanes, k++) {
+    Vector s = loadUpTo(h + i, n - i);
+    if (r) s += loadUpTo(r + i, n - i);
+    s = storeRounded(y + i, s, n - i);
+    sums[k] += s * s;
+  }
+  return sum((sums[0] + sums[1]) + (sums[2] + sums[3]));
+}
+#endif
+
+template <class T>
+static void addRmsNormRow(const T* h, const T* r, T* y, float* rstd, int64_t n, float eps) {
+  const float scale = 1.0f / __builtin_sqrtf(addAndSquare(h, r, y, n) / float(n) + eps);
   if (rstd) *rstd = scale;
   mapInto(y, n, [scale](Vector a) __attribute__((always_inline)) { return a * scale; }, y);
 }
@@ -28,7 +60,8 @@ static ColumnSums clearSums(void* scratch) {
 }
 
 // y, h, r, rstd of the first of `width` columns; rows are `inner` apart
-static void addRmsNormColumns(const float* h, const float* r, float* y, float* rstd, int64_t n, int64_t inner,
+template <class T>
+static void addRmsNormColumns(const T* h, const T* r, T* y, float* rstd, int64_t n, int64_t inner,
                               int64_t width, float eps, const ColumnSums& sums) {
   for (int64_t i = 0; i < n; i++) {
     float* total = i & 1 ? sums.odd : sums.even;
@@ -36,7 +69,7 @@ static void addRmsNormColumns(const float* h, const float* r, float* y, float* r
       const int64_t at = i * inner + j, left = width - j;
       Vector s = loadUpTo(h + at, left);
       if (r) s += loadUpTo(r + at, left);
-      storeUpTo(y + at, s, left);
+      s = storeRounded(y + at, s, left);
       store(total + j, load(total + j) + s * s);
     }
   }
@@ -50,7 +83,8 @@ static void addRmsNormColumns(const float* h, const float* r, float* y, float* r
             y + i * inner, sums.even);
 }
 
-static void rmsNormGradColumns(const float* y, const float* rstd, const float* dy, float* dx, int64_t n, int64_t inner,
+template <class T>
+static void rmsNormGradColumns(const T* y, const float* rstd, const T* dy, T* dx, int64_t n, int64_t inner,
                                int64_t width, const ColumnSums& sums) {
   for (int64_t i = 0; i < n; i++) {
     float* total = i & 1 ? sums.odd : sums.even;
@@ -68,30 +102,34 @@ static void rmsNormGradColumns(const float* y, const float* rstd, const float* d
         y + i * inner, dy + i * inner, sums.even, rstd);
 }
 
+template <class T>
 static void addRmsNorm(const Args& args) {
   const int64_t outer = args.n[0], n = args.n[1], inner = args.n[2];
-  const float *h = (const float*)args.p[0], *r = (const float*)args.p[1];
-  float *y = (float*)args.p[2], *rstd = (float*)args.p[3];
+  const T *h = (const T*)args.p[0], *r = (const T*)args.p[1];
+  T* y = (T*)args.p[2];
+  float* rstd = (float*)args.p[3];
   const float eps = float(args.f[0]);
   for (int64_t o = 0; o < outer; o++) {
     const int64_t at = o * n * inner;
     float* scale = rstd ? rstd + o * inner : nullptr;
     if (inner == 1) {
-      addRmsNormRow(h + at, r ? r + at : nullptr, y + at, scale, n, eps);
+      addRmsNormRow<T>(h + at, r ? r + at : nullptr, y + at, scale, n, eps);
       continue;
     }
     for (int64_t j = 0; j < inner; j += normColumns) {
       const int64_t width = inner - j < normColumns ? inner - j : normColumns, from = at + j;
-      addRmsNormColumns(h + from, r ? r + from : nullptr, y + from, scale ? scale + j : nullptr, n, inner, width, eps,
+      addRmsNormColumns<T>(h + from, r ? r + from : nullptr, y + from, scale ? scale + j : nullptr, n, inner, width, eps,
                         clearSums(args.scratch));
     }
   }
 }
 
+template <class T>
 static void rmsNormGrad(const Args& args) {
   const int64_t outer = args.n[0], n = args.n[1], inner = args.n[2];
-  const float *y = (const float*)args.p[0], *rstd = (const float*)args.p[1], *dy = (const float*)args.p[2];
-  float* dx = (float*)args.p[3];
+  const T *y = (const T*)args.p[0], *dy = (const T*)args.p[2];
+  const float* rstd = (const float*)args.p[1];
+  T* dx = (T*)args.p[3];
   for (int64_t o = 0; o < outer; o++) {
     const int64_t at = o * n * inner;
     for (int64_t j = 0; inner > 1 && j < inner; j += normColumns) {

@@ -12,7 +12,8 @@ WHORL_INLINE Turned turn(Vector x1, Vector x2, Vector c1, Vector c2, Vector s1, 
   return {x1 * c1 - x2 * s1, x2 * c2 + x1 * s2};
 }
 
-static void turnHalves(const float* x, const float* c, const float* s, float* y, int64_t headDim, bool transposed) {
+template <class T>
+static void turnHalves(const T* x, const float* c, const float* s, T* y, int64_t headDim, bool transposed) {
   const int64_t half = headDim / 2;
   for (int64_t i = 0; i < half; i += lanes) {
     const int64_t left = half - i;
@@ -23,7 +24,8 @@ static void turnHalves(const float* x, const float* c, const float* s, float* y,
   }
 }
 
-static void turnPairs(const float* x, const float* c, const float* s, float* y, int64_t headDim, bool transposed) {
+template <class T>
+static void turnPairs(const T* x, const float* c, const float* s, T* y, int64_t headDim, bool transposed) {
   for (int64_t i = 0; i < headDim; i += 2) {
     const float x1 = x[i], x2 = x[i + 1];
     y[i] = transposed ? x1 * c[i] + x2 * s[i + 1] : x1 * c[i] - x2 * s[i];
@@ -31,17 +33,18 @@ static void turnPairs(const float* x, const float* c, const float* s, float* y, 
   }
 }
 
+template <class T>
 static void rope(const Args& args) {
   const int64_t R = args.n[0], L = args.n[1], W = args.n[2], headDim = args.n[3], heads = args.n[4];
   const bool transposed = args.f[0] < 0, interleaved = args.f[1] != 0;
   const int64_t rotated = headDim * heads;
   for (int64_t row = 0; row < R * L; row++) {
-    const float* x = (const float*)args.p[0] + row * W;
-    float* y = (float*)args.p[3] + row * W;
+    const T* x = (const T*)args.p[0] + row * W;
+    T* y = (T*)args.p[3] + row * W;
     const float* c = (const float*)args.p[1] + row % L * headDim;
     const float* s = (const float*)args.p[2] + row % L * headDim;
     for (int64_t at = 0; at < rotated; at += headDim)
-      (interleaved ? turnPairs : turnHalves)(x + at, c, s, y + at, headDim, transposed);
-    if (x != y) __builtin_memcpy(y + rotated, x + rotated, size_t(W - rotated) * 4);
+      (interleaved ? turnPairs<T> : turnHalves<T>)(x + at, c, s, y + at, headDim, transposed);
+    if (x != y) __builtin_memcpy(y + rotated, x + rotated, size_t(W - rotated) * sizeof(T));
   }
 }

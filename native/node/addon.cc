@@ -29,11 +29,11 @@ struct Task {
   napi_async_work work = nullptr;
   napi_deferred deferred = nullptr;
   std::vector<napi_ref> references;
-  const Plan* plan = nullptr;
+  Plan* plan = nullptr;
   Run run;
   int threads = 1;
   double* instructionSeconds = nullptr;  // set: this run is timed
-  const KernelTable* peakTable = nullptr;  // set: this task measures the peak
+  const FormatTable* peakTable = nullptr;  // set: this task measures the peak
   double seconds = 0;
   double result = 0;
   std::string problem;
@@ -106,7 +106,9 @@ void startNext(napi_env env, Queue* queue);
 void execute(napi_env, void* pointer) {
   Task& task = *static_cast<Task*>(pointer);
   if (!task.peakTable) {
+    const int64_t before = task.plan->liveBytes();
     task.problem = runOnPool(*task.plan, task.run, task.threads, task.instructionSeconds);
+    planBytes += task.plan->liveBytes() - before;
     return;
   }
   std::vector<double> rates(size_t(task.threads));
@@ -183,24 +185,38 @@ Task* makeTask(napi_env env) {
 
 napi_value kernels(napi_env env, napi_callback_info) {
   napi_value list;
-  napi_create_array_with_length(env, kernelCount, &list);
-  for (uint32_t i = 0; i < uint32_t(kernelCount); i++)
-    napi_set_element(env, list, i, textValue(env, kernelName(int(i))));
+  const uint32_t count = formatCount * uint32_t(kernelCount);
+  napi_create_array_with_length(env, count, &list);
+  for (uint32_t i = 0; i < count; i++) napi_set_element(env, list, i, textValue(env, kernelName(int(i)).c_str()));
+  return list;
+}
+
+napi_value formatsOf(napi_env env, const KernelTable& table) {
+  napi_value list;
+  napi_create_array(env, &list);
+  uint32_t count = 0;
+  for (int format = 0; format < formatCount; format++)
+    if (table.formats[format]) napi_set_element(env, list, count++, textValue(env, formatNames[format]));
   return list;
 }
 
 napi_value cpu(napi_env env, napi_callback_info) {
-  napi_value result, isas, features;
+  napi_value result, isas, features, formats;
   napi_create_object(env, &result);
+  napi_create_object(env, &formats);
   napi_create_array(env, &isas);
   napi_create_array(env, &features);
   const KernelTable* tables[maxTables];
   const int count = supportedTables(tables);
-  for (int i = 0; i < count; i++) napi_set_element(env, isas, uint32_t(i), textValue(env, tables[i]->isa));
+  for (int i = 0; i < count; i++) {
+    napi_set_element(env, isas, uint32_t(i), textValue(env, tables[i]->isa));
+    napi_set_named_property(env, formats, tables[i]->isa, formatsOf(env, *tables[i]));
+  }
   const char* names[32];
   const int flags = cpuFeatures(names, 32);
   for (int i = 0; i < flags; i++) napi_set_element(env, features, uint32_t(i), textValue(env, names[i]));
   napi_set_named_property(env, result, "isa", isas);
+  napi_set_named_property(env, result, "formats", formats);
   napi_set_named_property(env, result, "features", features);
   napi_set_named_property(env, result, "cores", numberValue(env, double(std::thread::hardware_concurrency())));
 #if defined(__clang__)
@@ -221,21 +237,26 @@ void freePlan(napi_env, void* pointer, void*) {
 constexpr napi_type_tag planTag = {0x77686f726c706c61, 0x6e2d76657273696f};
 
 napi_value createPlan(napi_env env, napi_callback_info info) {
-  size_t count = 4;
-  napi_value arguments[4];
+  size_t count = 6;
+  napi_value arguments[6];
   napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr);
+  constexpr int64_t mostBytes = int64_t(1) << 40;
   View program;
-  int64_t arenaBytes, slotCount;
-  if (count < 4 || !readView(env, arguments[0], program) || program.type != napi_float64_array)
-    return fail(env, "createPlan: the program must be a Float64Array");
-  if (!readInteger(env, arguments[1], arenaBytes) || arenaBytes > int64_t(1) << 40)
+  int64_t arenaBytes, slotCount, prologue, preparedBytes;
+  if (count < 6 || !readView(env, arguments[0], program) || program.type != napi_float64_array)
+    return fail(env, "createPlan: the program must be a Float64Array, and five more arguments follow");
+  if (!readInteger(env, arguments[1], arenaBytes) || arenaBytes > mostBytes)
     return fail(env, "createPlan: arenaBytes must be a whole number of bytes");
-  if (!readInteger(env, arguments[2], slotCount) || slotCount < 1 || slotCount > 65536)
-    return fail(env, "createPlan: slotCount must be 1 (the arena) to 65536");
+  if (!readInteger(env, arguments[2], slotCount) || slotCount < 2 || slotCount > 65536)
+    return fail(env, "createPlan: slotCount must be 2 (the arena and the prepared block) to 65536");
+  if (!readInteger(env, arguments[4], prologue) || prologue > INT32_MAX)
+    return fail(env, "createPlan: prologue must be a number of instructions");
+  if (!readInteger(env, arguments[5], preparedBytes) || preparedBytes > mostBytes)
+    return fail(env, "createPlan: preparedBytes must be a whole number of bytes");
   const KernelTable* table = readIsa(env, arguments[3]);
   if (!table) return fail(env, "createPlan: instruction set '" + readText(env, arguments[3]) + "' is not available here");
 
-  Plan* plan = new Plan{table, arenaBytes, int32_t(slotCount), {}};
+  Plan* plan = new Plan{table, arenaBytes, int32_t(slotCount), int32_t(prologue), preparedBytes, {}, {}};
   const std::string problem = decodePlan(reinterpret_cast<const double*>(program.bytes), program.length, *plan);
   if (!problem.empty()) {
     delete plan;
@@ -258,8 +279,8 @@ bool readBinding(napi_env env, napi_value value, Task& task) {
   Binding binding{};
   if (napi_get_named_property(env, value, "buffer", &buffer) != napi_ok || !readView(env, buffer, view) ||
       !readInteger(env, value, "rowStride", binding.rowStride) ||
-      !readInteger(env, value, "laneStride", binding.laneStride) || binding.rowStride % 4 != 0 ||
-      binding.laneStride % 4 != 0)
+      !readInteger(env, value, "laneStride", binding.laneStride) || binding.rowStride % 2 != 0 ||
+      binding.laneStride % 2 != 0)
     return false;
   binding.base = view.bytes;
   binding.byteLength = int64_t(view.byteLength);
@@ -270,7 +291,7 @@ bool readBinding(napi_env env, napi_value value, Task& task) {
   return true;
 }
 
-// The optional last argument of runPlan; false when it is there and does not fit.
+// An optional argument of runPlan; false when it is there and does not fit.
 bool readSeconds(napi_env env, napi_value value, Task& task) {
   napi_valuetype type;
   if (napi_typeof(env, value, &type) != napi_ok || type == napi_undefined) return true;
@@ -284,9 +305,16 @@ bool readSeconds(napi_env env, napi_value value, Task& task) {
   return true;
 }
 
+// An optional argument of runPlan; false when it is there and does not fit.
+bool readSameWeights(napi_env env, napi_value value, Run& run) {
+  napi_valuetype type;
+  if (napi_typeof(env, value, &type) != napi_ok || type == napi_undefined) return true;
+  return napi_get_value_bool(env, value, &run.sameWeights) == napi_ok;
+}
+
 napi_value runPlan(napi_env env, napi_callback_info info) {
-  size_t count = 8;
-  napi_value arguments[8];
+  size_t count = 9;
+  napi_value arguments[9];
   napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr);
   Task* task = makeTask(env);
   bool isPlan = false;
@@ -299,7 +327,7 @@ napi_value runPlan(napi_env env, napi_callback_info info) {
     task->problem = "runPlan: expected a plan and six more arguments";
     return enqueue(env, task);
   }
-  task->plan = static_cast<const Plan*>(plan);
+  task->plan = static_cast<Plan*>(plan);
   napi_ref reference;
   napi_create_reference(env, arguments[0], 1, &reference);
   task->references.push_back(reference);
@@ -313,7 +341,7 @@ napi_value runPlan(napi_env env, napi_callback_info info) {
     napi_value binding;
     if (napi_get_element(env, arguments[1], i, &binding) != napi_ok || !readBinding(env, binding, *task)) {
       task->problem = "runPlan: binding of slot " + std::to_string(i + 1) +
-                      " must have a typed array `buffer`, and `rowStride` and `laneStride` in bytes, multiples of 4";
+                      " must have a typed array `buffer`, and `rowStride` and `laneStride` in bytes, multiples of 2";
       return enqueue(env, task);
     }
   }
@@ -330,21 +358,34 @@ napi_value runPlan(napi_env env, napi_callback_info info) {
     task->problem = "runPlan: seconds must be a Float64Array with an element an instruction";
     return enqueue(env, task);
   }
+  if (!readSameWeights(env, arguments[8], run)) {
+    task->problem = "runPlan: reuse must be true or false";
+    return enqueue(env, task);
+  }
   const std::string problem = checkRun(*task->plan, run);
   if (!problem.empty()) task->problem = "runPlan: " + problem;
   return enqueue(env, task);
 }
 
+// The kernels of instruction set and number format; nullptr when there are none here.
+const FormatTable* readFormat(napi_env env, napi_value isa, napi_value format) {
+  const KernelTable* table = readIsa(env, isa);
+  for (int i = 0; i < formatCount; i++)
+    if (table && readText(env, format) == formatNames[i]) return table->formats[i];
+  return nullptr;
+}
+
 napi_value peak(napi_env env, napi_callback_info info) {
-  size_t count = 3;
-  napi_value arguments[3];
+  size_t count = 4;
+  napi_value arguments[4];
   napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr);
   Task* task = makeTask(env);
   int64_t threads = 0;
-  task->peakTable = count < 3 ? nullptr : readIsa(env, arguments[0]);
+  task->peakTable = count < 4 ? nullptr : readFormat(env, arguments[0], arguments[3]);
   if (!task->peakTable || !readInteger(env, arguments[1], threads) || threads < 1 || threads > 1024 ||
       napi_get_value_double(env, arguments[2], &task->seconds) != napi_ok)
-    task->problem = "peak: expected an available instruction set, a thread count and a number of seconds";
+    task->problem =
+        "peak: expected an available instruction set, a thread count, a number of seconds and a number format of it";
   task->threads = int(threads);
   return enqueue(env, task);
 }

@@ -2,8 +2,6 @@
 // never destroyed: joining threads from a static destructor while Node tears down can hang the process.
 #include "pool.h"
 
-#include <stdlib.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -13,29 +11,6 @@
 
 namespace whorl {
 namespace {
-
-constexpr size_t alignment = 4096;  // a multiple of the promised 64; whole pages keep arenas of threads apart
-
-struct Block {
-  char* bytes = nullptr;
-  int64_t size = 0;
-
-  bool grow(int64_t wanted) {
-    if (size >= wanted) return true;
-    release();
-    void* memory = nullptr;
-    if (posix_memalign(&memory, alignment, size_t(wanted)) != 0) return false;
-    bytes = static_cast<char*>(memory);
-    size = wanted;
-    return true;
-  }
-
-  void release() {
-    free(bytes);
-    bytes = nullptr;
-    size = 0;
-  }
-};
 
 struct Worker {
   Block arena, scratch;
@@ -90,7 +65,7 @@ struct Pool {
 
   void countBytes() {
     int64_t total = 0;
-    for (const Worker& worker : workers) total += worker.arena.size + worker.scratch.size;
+    for (const Worker& worker : workers) total += worker.arena.size() + worker.scratch.size();
     bytes = total;
   }
 };
@@ -104,30 +79,51 @@ double clockSeconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
+// Blocks for `lanes` workers that run lanes and `packers` that run the prologue; false: no memory.
+bool makeRoom(Pool& p, Plan& plan, int lanes, int packers) {
+  const size_t used = size_t(std::max(lanes, packers));
+  if (p.workers.size() < used) p.workers.resize(used);
+  bool enough = plan.prepared.grow(plan.preparedBytes);
+  for (size_t i = 0; i < used && enough; i++)
+    enough = p.workers[i].scratch.grow(scratchBytes) &&
+             (i >= size_t(lanes) || p.workers[i].arena.grow(std::max<int64_t>(plan.arenaBytes, 64)));
+  p.countBytes();
+  return enough;
+}
+
 }  // namespace
 
-std::string runOnPool(const Plan& plan, const Run& run, int threads, double* seconds) {
+std::string runOnPool(Plan& plan, const Run& run, int threads, double* seconds) {
   Pool& p = pool();
   std::lock_guard<std::mutex> exclusive(p.running);
+  if (!run.sameWeights) plan.isPrepared = false;
   const int64_t lanes = std::min(run.lanes, run.batches());
   if (lanes == 0) return "";
+  const int32_t prologue = plan.isPrepared ? 0 : plan.prologue;
   const int used = int(std::min<int64_t>(std::max(threads, 1), lanes));
-  if (p.workers.size() < size_t(used)) p.workers.resize(size_t(used));
-  bool enough = true;
-  for (int i = 0; i < used; i++)
-    enough = enough && p.workers[size_t(i)].arena.grow(std::max<int64_t>(plan.arenaBytes, 64)) &&
-             p.workers[size_t(i)].scratch.grow(scratchBytes);
-  p.countBytes();
-  if (!enough) return "not enough memory for an arena of " + std::to_string(plan.arenaBytes) + " bytes a thread";
+  const int packers = std::min(std::max(threads, 1), prologue);
+  if (!makeRoom(p, plan, used, packers))
+    return "not enough memory for an arena of " + std::to_string(plan.arenaBytes) + " bytes a thread and " +
+           std::to_string(plan.preparedBytes) + " bytes of packed weights";
 
   const std::vector<double> zeros(seconds ? plan.instructions.size() : 0);
-  std::vector<std::vector<double>> workerSeconds(static_cast<size_t>(used), zeros);
-  std::atomic<int64_t> next{0};
-  p.callAll(used, [&](int worker) {
-    Worker& mine = p.workers[size_t(worker)];
-    const Timing timing = {clockSeconds, workerSeconds[size_t(worker)].data()};
-    for (int64_t lane; (lane = next.fetch_add(1)) < lanes;)
-      runLane(plan, run, lane, mine.arena.bytes, mine.scratch.bytes, seconds ? &timing : nullptr);
+  std::vector<std::vector<double>> workerSeconds(size_t(std::max(used, packers)), zeros);
+  // Calls job(index, worker, timing) for each index below `count`, on so many workers, and waits.
+  const auto spread = [&](int workers, int64_t count, const auto& job) {
+    std::atomic<int64_t> next{0};
+    p.callAll(workers, [&](int worker) {
+      const Timing timing = {clockSeconds, workerSeconds[size_t(worker)].data()};
+      for (int64_t index; (index = next.fetch_add(1)) < count;)
+        job(index, p.workers[size_t(worker)], seconds ? &timing : nullptr);
+    });
+  };
+  if (prologue > 0)
+    spread(packers, prologue, [&](int64_t index, const Worker& mine, const Timing* timing) {
+      runPrologue(plan, run, int32_t(index), mine.scratch.bytes(), timing);
+    });
+  plan.isPrepared = true;
+  spread(used, lanes, [&](int64_t lane, const Worker& mine, const Timing* timing) {
+    runLane(plan, run, lane, mine.arena.bytes(), mine.scratch.bytes(), timing);
   });
   for (const std::vector<double>& of : workerSeconds)
     for (size_t i = 0; i < of.size(); i++) seconds[i] += of[i];

@@ -9,10 +9,11 @@
 namespace whorl {
 
 /**
- * Runs all lanes of a plan; returns when done, or with the text of what went wrong. Calls are serialised.
+ * Runs a plan, its prologue and then all lanes; returns when done, or with the text of what went wrong. Calls are
+ * serialised; what changes of the plan is its prepared block.
  * `seconds`, if any, gets the time of each instruction added, summed over threads.
  */
-std::string runOnPool(const Plan& plan, const Run& run, int threads, double* seconds = nullptr);
+std::string runOnPool(Plan& plan, const Run& run, int threads, double* seconds = nullptr);
 
 /** Calls work(worker) on `threads` workers at once and waits. Serialised with runs. */
 void callOnPool(int threads, const std::function<void(int worker)>& work);

@@ -49,11 +49,13 @@ _LIBCPP_END_NAMESPACE_STD
 
 #define WHORL_EXPORT(name) extern "C" __attribute__((export_name(#name)))
 
-extern "C" const whorl::KernelTable whorlTable_simd128;
+extern "C" const whorl::FormatTable whorlFloat32_simd128;
 
 namespace {
 
 using namespace whorl;
+
+const KernelTable table = {"simd128", {&whorlFloat32_simd128, nullptr}};
 
 std::string text;  // the last problem, or the kernel names: read by the main thread only, before its next call
 
@@ -82,16 +84,16 @@ WHORL_EXPORT(problem) const char* problem() { return text.c_str(); }
 /** NUL-terminated: the kernel names in the order of their ids, separated by spaces. */
 WHORL_EXPORT(kernels) const char* kernels() {
   text.clear();
-  for (int i = 0; i < int(kernelCount); i++) text += (i > 0 ? " " : "") + std::string(kernelName(i));
+  for (int i = 0; i < formatCount * int(kernelCount); i++) text += (i > 0 ? " " : "") + kernelName(i);
   return text.c_str();
 }
 
 WHORL_EXPORT(scratchBytes) double scratchSize() { return double(scratchBytes); }
 
-/** 0 when the program is faulty; `problem` then says how. */
+/** Of programs in float32, which have no prologue. 0 when the program is faulty; `problem` then says how. */
 WHORL_EXPORT(createPlan)
 Plan* createPlan(const double* program, int32_t length, double arenaBytes, int32_t slotCount) {
-  Plan* plan = new Plan{&whorlTable_simd128, int64_t(arenaBytes), slotCount, {}};
+  Plan* plan = new Plan{&table, int64_t(arenaBytes), slotCount, 0, 0, {}, {}};
   text = decodePlan(program, size_t(length), *plan);
   if (text.empty()) return plan;
   delete plan;
@@ -103,7 +105,7 @@ WHORL_EXPORT(planBytes) double planBytes(const Plan* plan) { return double(plan-
 WHORL_EXPORT(freePlan) void freePlan(Plan* plan) { delete plan; }
 
 /**
- * Checks and prepares a run. `bindings`: base, byteLength, rowStride, laneStride of slot 1, 2, ...
+ * Checks and prepares a run. `bindings`: base, byteLength, rowStride, laneStride of slot 1, 2, ... but the last.
  * 0 when something does not fit; `problem` then says what.
  */
 WHORL_EXPORT(createRun)

@@ -1,6 +1,8 @@
 // The contract of the addon beyond single kernels: checks of programs and buffers, micro-batches, lanes and threads,
 // the order of runs, memory, and what a user without compiler is told.
 
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
 import { addon } from "../../testing/native.ts";
 import { findAddon, type NativeAddon } from "./addon.ts";
@@ -24,12 +26,18 @@ function instruction(
   return [...head, ...operands.flat(), ...sizes.flat(), ...params];
 }
 
-const plan = (program: number[], arenaBytes = 256, slots = 3) =>
-  native().createPlan(Float64Array.from(program), arenaBytes, slots, native().cpu().isa[0]);
+/** `slots` are the arena and the buffers; the plan has one more, for packed weights. */
+const plan = (program: number[], arenaBytes = 256, slots = 3, prologue = 0, preparedBytes = 0) => {
+  const [isa] = native().cpu().isa;
+  const code = Float64Array.from(program);
+  return native().createPlan(code, arenaBytes, slots + 1, isa, prologue, preparedBytes);
+};
 
 testNative("cpu names the instruction sets, the portable one last", () => {
   const report = native().cpu();
   expect(report.isa.at(-1)).toBe("portable");
+  for (const isa of report.isa)
+    expect(report.formats[isa]).toEqual(isa === "amx-bf16" ? ["float32", "bfloat16"] : ["float32"]);
   expect(report.cores).toBeGreaterThan(0);
   expect(report.compiler).toMatch(/^(g|clang)\+\+ /);
 });
@@ -42,15 +50,31 @@ testNative("createPlan names the faulty instruction", () => {
   expect(bad([1, 1])).toThrow("program ends inside the head of instruction 1");
   expect(bad(instruction("fill", [[0, 0]], [], [1]))).toThrow("instruction 1 (fill): 0 sizes, expected 1");
   expect(bad(good.slice(0, -1))).toThrow("instruction 1 (fill): program ends early");
-  expect(bad(instruction("fill", [[3, 0]], [[4, 0]], [1]))).toThrow("operand 0: slot 3 is not in 0..2");
+  expect(bad(instruction("fill", [[4, 0]], [[4, 0]], [1]))).toThrow("operand 0: slot 4 is not in 0..3");
   expect(bad(instruction("fill", [[-1, 0]], [[4, 0]], [1]))).toThrow("operand 0 is missing but not optional");
-  expect(bad(instruction("fill", [[0, 2]], [[4, 0]], [1]))).toThrow("byte offset 2 is not a multiple of 4");
+  expect(bad(instruction("fill", [[0, 1]], [[4, 0]], [1]))).toThrow("byte offset 1 is not a multiple of 2");
   expect(bad(instruction("fill", [[0, 256]], [[4, 0]], [1]))).toThrow("outside the arena of 256 bytes");
+  expect(bad(instruction("fill", [[3, 0]], [[4, 0]], [1]))).toThrow("outside the prepared block of 0 bytes");
   expect(bad(instruction("fill", [[0, 0]], [[-4, 0]], [1]))).toThrow("size 0: coefficient -4 is not a size");
   expect(bad(instruction("fill", [[0, 0]], [[4, 4]], [1]))).toThrow("size 0: symbol mask 4 is not in 0..3");
-  expect(() => native().createPlan(Float64Array.from(good), 256, 1, "sse9")).toThrow(
-    "'sse9' is not available",
+  const create = (program: number[], isa: string, slots = 2, prologue = 0) => {
+    return () => native().createPlan(Float64Array.from(program), 256, slots, isa, prologue, 0);
+  };
+  expect(create(good, "sse9")).toThrow("'sse9' is not available");
+  expect(create(good, "portable", 1)).toThrow("slotCount must be 2");
+  expect(create([], "portable", 2, 1)).toThrow("a prologue of 1 instructions, but the program has 0");
+  expect(create(good, "portable", 2, 1)).toThrow(
+    "instruction 0 (fill): operand 0: the prologue has no arena",
   );
+  const half = instruction("fill.bf16", [[0, 0]], [[4, 0]], [1]);
+  expect(create(half, "portable")).toThrow("instruction 0 (fill.bf16): not available on portable");
+  expect(create(instruction("tokenMlp", [], []), "portable")).toThrow("not available on portable");
+});
+
+testNative("every kernel has a name in both formats", () => {
+  const names = native().kernels();
+  const half = names.length / 2;
+  expect(names.slice(half)).toEqual(names.slice(0, half).map((name) => `${name}.bf16`));
 });
 
 testNative("runPlan rejects buffers and arenas that are too small", async () => {
@@ -232,6 +256,91 @@ testNative("runs that are not awaited happen in the order of the calls", async (
   expect(value[0]).toBe(2 ** 11 - 2);
 });
 
+/** Adds the prepared block, which a prologue of two instructions fills with 1 and with the weight, to y in each lane. */
+function preparedSum(): {
+  y: Float32Array;
+  weight: Float32Array;
+  run(rows: number, reuse: boolean | undefined): Promise<void>;
+} {
+  const y = new Float32Array(2 * 16);
+  const weight = new Float32Array(16);
+  const program = [
+    ...instruction("fill", [[3, 0]], [[16, 0]], [1]),
+    ...instruction(
+      "scale",
+      [
+        [1, 0],
+        [3, 64],
+      ],
+      [[16, 0]],
+      [1],
+    ),
+    ...[0, 64].flatMap((offset) =>
+      instruction(
+        "add",
+        [
+          [2, 0],
+          [3, offset],
+          [2, 0],
+        ],
+        [[16, 0]],
+      ),
+    ),
+  ];
+  const handle = plan(program, 0, 3, 2, 128);
+  const bindings = [
+    { buffer: weight, rowStride: 0, laneStride: 0 },
+    { buffer: y, rowStride: 0, laneStride: 64 },
+  ];
+  return {
+    y,
+    weight,
+    run: (rows, reuse) => native().runPlan(handle, bindings, rows, 1, 1, 2, 3, undefined, reuse),
+  };
+}
+
+testNative("the prologue runs once a run, and not again when the caller promises equal weights", async () => {
+  const { y, weight, run } = preparedSum();
+  weight.fill(10);
+  await run(3, true); // nothing was prepared yet: the promise is of no use
+  expect([y[0], y[31]]).toEqual([22, 11]); // two micro-batches in lane 0, one in lane 1
+  weight.fill(100);
+  await run(2, true);
+  expect([y[0], y[31]]).toEqual([33, 22]);
+  await run(2, undefined);
+  expect([y[0], y[31]]).toEqual([134, 123]);
+  weight.fill(1000);
+  await run(0, false); // has no rows to prepare for, but the weights are others now
+  await run(2, true);
+  expect([y[0], y[31]]).toEqual([1135, 1124]);
+});
+
+testNative("a prologue stays in its block and reads whole buffers only", async () => {
+  const long = plan(instruction("fill", [[3, 64]], [[17, 0]], [1]), 0, 3, 1, 128);
+  const buffer = new Float32Array(64);
+  const whole = { buffer, rowStride: 0, laneStride: 0 };
+  await expect(native().runPlan(long, [whole, whole], 1, 1, 1, 1, 1)).rejects.toThrow(
+    "instruction 0 (fill): operand 0 reaches byte 132 of slot 3, which has 128",
+  );
+  const write = plan(instruction("fill", [[1, 0]], [[4, 0]], [1]), 0, 3, 1, 0);
+  await expect(
+    native().runPlan(write, [{ buffer, rowStride: 16, laneStride: 0 }, whole], 1, 1, 1, 1, 1),
+  ).rejects.toThrow("operand 0 is in slot 1, which is not the same for all rows and lanes");
+  await expect(native().runPlan(write, [{ ...whole, rowStride: 3 }, whole], 1, 1, 1, 1, 1)).rejects.toThrow(
+    "multiples of 2",
+  );
+});
+
+testNative("packed weights are counted with their plan", async () => {
+  const handle = plan(instruction("fill", [[3, 0]], [[250_000, 0]], [1]), 0, 3, 1, 1_000_000);
+  const whole = { buffer: new Float32Array(1), rowStride: 0, laneStride: 0 };
+  await native().runPlan(handle, [whole, whole], 1, 1, 1, 1, 1);
+  const before = native().liveBytes();
+  const other = plan(instruction("fill", [[3, 0]], [[250_000, 0]], [1]), 0, 3, 1, 1_000_000);
+  await native().runPlan(other, [whole, whole], 1, 1, 1, 1, 1);
+  expect(native().liveBytes() - before).toBeGreaterThan(1_000_000);
+});
+
 testNative("arenas are counted, kept between runs and freed by trim", async () => {
   native().trim();
   const before = native().liveBytes();
@@ -244,9 +353,26 @@ testNative("arenas are counted, kept between runs and freed by trim", async () =
   expect(native().liveBytes() - before).toBeLessThan(10_000);
 });
 
+const canDisassemble = spawnSync("objdump", ["--version"], { stdio: "ignore" }).status === 0;
+test.skipIf(addon === undefined || !canDisassemble)("instructions of AMX are in its unit only", () => {
+  const file = join(import.meta.dirname, "../../../../dist/native/whorl.node");
+  const { stdout } = spawnSync("objdump", ["-d", "--no-show-raw-insn", file], {
+    encoding: "utf8",
+    maxBuffer: 2 ** 28,
+  });
+  const places = stdout
+    .split(/\n(?=[0-9a-f]{8,} <)/)
+    .filter((code) => /\t(tdp|tile|ldtilecfg|sttilecfg)/.test(code));
+  const foreign = places
+    .map((code) => code.slice(0, code.indexOf("\n")))
+    .filter((name) => !/on_amx/.test(name));
+  expect(foreign).toEqual([]);
+  expect(places.length > 0).toBe(process.platform === "linux" && process.arch === "x64");
+});
+
 testNative("peak measures a positive rate", async () => {
-  expect(await native().peak("portable", 2, 0.01)).toBeGreaterThan(1e8);
-  await expect(native().peak("sse9", 1, 0.01)).rejects.toThrow("an available instruction set");
+  expect(await native().peak("portable", 2, 0.01, "float32")).toBeGreaterThan(1e8);
+  await expect(native().peak("sse9", 1, 0.01, "float32")).rejects.toThrow("an available instruction set");
 });
 
 test("WHORL_NATIVE=off is a reason, not an error", async () => {

@@ -7,6 +7,7 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ToolError } from "../../../base/errors.ts";
+import type { NumberFormat } from "../../number-format.ts";
 import { compileAddon, findCompiler, hashBuild } from "./compile.ts";
 
 export interface CpuReport {
@@ -14,6 +15,8 @@ export interface CpuReport {
   isa: string[];
   /** Raw CPU flags of interest, for instance `amx_bf16`. */
   features: string[];
+  /** Number formats of each instruction set. */
+  formats: Record<string, NumberFormat[]>;
   cores: number;
   /** The compiler that built the addon. */
   compiler: string;
@@ -24,9 +27,9 @@ export interface NativePlan {
   readonly nativePlan: unique symbol;
 }
 
-export type NativeArray = Float32Array | Int32Array | Float64Array | Uint8Array;
+export type NativeArray = Float32Array | Int32Array | Float64Array | Uint16Array | Uint8Array;
 
-/** One external buffer of a run; strides in bytes, multiples of 4. */
+/** One external buffer of a run; strides in bytes, multiples of 2. */
 export interface NativeBinding {
   buffer: NativeArray;
   /** Bytes from one row to the next; 0 when all rows share the buffer. */
@@ -39,11 +42,23 @@ export interface NativeAddon {
   /** Kernel names; the index is the kernel id of a program. */
   kernels(): string[];
   cpu(): CpuReport;
-  /** Checks and decodes a program for one instruction set; throws an Error that names the faulty instruction. */
-  createPlan(program: Float64Array, arenaBytes: number, slotCount: number, isa: string): NativePlan;
+  /**
+   * Checks and decodes a program for one instruction set; throws an Error that names the faulty instruction.
+   * `slotCount` counts the arena, which is slot 0, and the block of packed weights, which is the last: it has
+   * `preparedBytes` bytes, and the first `prologue` instructions fill it.
+   */
+  createPlan(
+    program: Float64Array,
+    arenaBytes: number,
+    slotCount: number,
+    isa: string,
+    prologue: number,
+    preparedBytes: number,
+  ): NativePlan;
   /**
    * Runs off the event loop, in the order of the calls; rejects before it starts when a buffer is too small.
-   * `seconds`, if given, gets the time of each instruction added, summed over threads.
+   * `seconds`, if given, gets the time of each instruction added, summed over threads. With `reuse` the packed weights
+   * of an earlier run are taken as they are.
    */
   runPlan(
     plan: NativePlan,
@@ -54,9 +69,10 @@ export interface NativeAddon {
     lanes: number,
     threads: number,
     seconds?: Float64Array,
+    reuse?: boolean,
   ): Promise<void>;
   /** Measured multiply-add FLOP/s of a register-only loop on `threads` threads. */
-  peak(isa: string, threads: number, seconds: number): Promise<number>;
+  peak(isa: string, threads: number, seconds: number, format: NumberFormat): Promise<number>;
   /** Native memory held now: arenas, scratch blocks and plans. */
   liveBytes(): number;
   /** Frees arenas and scratch blocks, unless a run is under way. */

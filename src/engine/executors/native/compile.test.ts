@@ -13,7 +13,8 @@ let folder = "";
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "whorl-compile-"));
-  for (const name of ["core/plan", "isa/choose", "node/addon", "node/pool"]) writeSource(`${name}.cc`, "");
+  for (const name of ["core/plan", "isa/amx", "isa/choose", "node/addon", "node/pool"])
+    writeSource(`${name}.cc`, "");
   writeSource("isa/all.cc", "static int one() { return 1; }\nint (*const unused)() = one;\n");
 });
 

@@ -43,8 +43,18 @@ const commonFlags = [
   "-ffp-contract=fast",
 ];
 
+const avx512Flags = [
+  "-mavx512f",
+  "-mavx512bw",
+  "-mavx512dq",
+  "-mavx512vl",
+  "-mfma",
+  "-mprefer-vector-width=512",
+];
+
 const x86Flags: Record<string, string[]> = {
-  avx512: ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma", "-mprefer-vector-width=512"],
+  amx: [...avx512Flags, "-mavx512bf16", "-mamx-tile", "-mamx-bf16"],
+  avx512: avx512Flags,
   avx2: ["-mavx2", "-mfma"],
 };
 
@@ -102,20 +112,20 @@ export async function compileAddon({ sourceDir, outFile, log }: CompileAddonOpti
 
 function listUnits(sourceDir: string): Unit[] {
   const plain = ["core/plan.cc", "isa/choose.cc", "node/addon.cc", "node/pool.cc"];
-  const sets = process.arch === "x64" ? ["avx512", "avx2", "portable"] : ["portable"];
+  const isX64 = process.arch === "x64";
+  // Only Linux lets a process have the tile registers of AMX.
+  const amx = isX64 && process.platform === "linux" ? ["isa/amx.cc"] : [];
+  const sets = isX64 ? ["avx512", "avx2", "portable"] : ["portable"];
   // The kernel units take longest: first, so that two jobs end together.
   return [
-    ...sets.map((isa) => ({
-      source: join(sourceDir, "isa/all.cc"),
-      object: `kernels-${isa}.o`,
-      flags: x86Flags[isa] ?? [],
-    })),
-    ...plain.map((source) => ({
-      source: join(sourceDir, source),
-      object: `${basename(source, ".cc")}.o`,
-      flags: [],
-    })),
+    ...amx.map((source) => makeUnit(sourceDir, source, "kernels-amx.o", x86Flags.amx)),
+    ...sets.map((isa) => makeUnit(sourceDir, "isa/all.cc", `kernels-${isa}.o`, x86Flags[isa] ?? [])),
+    ...plain.map((source) => makeUnit(sourceDir, source, `${basename(source, ".cc")}.o`, [])),
   ];
+}
+
+function makeUnit(sourceDir: string, source: string, object: string, flags: string[]): Unit {
+  return { source: join(sourceDir, source), object, flags };
 }
 
 /** Paths below the source folder of everything a build reads, sorted. */

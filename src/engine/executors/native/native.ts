@@ -3,10 +3,11 @@
 
 import { availableParallelism } from "node:os";
 import { ToolError } from "../../../base/errors.ts";
+import { fuseGraph } from "../../fuse.ts";
 import type { Graph } from "../../graph.ts";
 import { encodePlan, makePlan } from "../../plan.ts";
 import type { RunTiming } from "../../timing.ts";
-import type { CompileOptions, Executor, Program } from "../executor.ts";
+import { type CompileOptions, checkFormat, type Executor, type Program } from "../executor.ts";
 import { bindSlots, chooseMicroBatch, DEFAULT_LANES } from "../slots.ts";
 import { loadAddon, type NativeAddon } from "./addon.ts";
 
@@ -34,12 +35,17 @@ export async function makeNativeExecutor(options: NativeOptions = {}): Promise<E
   const threads = options.threads ?? availableParallelism();
   const lanes = options.lanes ?? DEFAULT_LANES;
   const settings = { isa, threads, lanes, onTiming: options.onTiming };
-  return {
+  const executor: Executor = {
     description: { backend: "native", isa, threads, lanes },
-    compile: (graph, compileOptions) => compile(addon, settings, graph, compileOptions),
-    measurePeak: (seconds) => addon.peak(isa, threads, seconds),
+    formats: addon.cpu().formats[isa],
+    compile(graph, compileOptions = {}) {
+      checkFormat(executor, compileOptions.format ?? "float32");
+      return compile(addon, settings, graph, compileOptions);
+    },
+    measurePeak: (seconds, format) => addon.peak(isa, threads, seconds, format),
     liveBytes: () => addon.liveBytes(),
   };
+  return executor;
 }
 
 function chooseIsa(addon: NativeAddon, wanted: string | undefined): string {
@@ -64,22 +70,31 @@ interface NativeSettings {
 function compile(
   addon: NativeAddon,
   settings: NativeSettings,
-  graph: Graph,
-  options: CompileOptions = {},
+  given: Graph,
+  { format = "float32", expectedRows, ...options }: CompileOptions,
 ): Program {
-  const microBatch = options.microBatch ?? chooseMicroBatch(graph, settings.lanes, options.expectedRows);
-  const plan = makePlan(graph, microBatch);
-  const program = encodePlan(plan, addon.kernels());
   const { isa, threads, lanes, onTiming } = settings;
-  const handle = addon.createPlan(program, plan.arenaBytes, plan.slots.length + 1, isa);
+  const graph = format === "bfloat16" ? fuseGraph(given) : given;
+  const microBatch = options.microBatch ?? chooseMicroBatch(graph, lanes, format, expectedRows);
+  const plan = makePlan(graph, microBatch, { format });
+  const program = encodePlan(plan, addon.kernels());
+  const slotCount = plan.slots.length + 2; // the arena before them, the packed weights behind
+  const handle = addon.createPlan(
+    program,
+    plan.arenaBytes,
+    slotCount,
+    isa,
+    plan.prologue,
+    plan.preparedBytes,
+  );
   return {
     microBatch,
     arenaBytes: plan.arenaBytes,
-    async run(bindings, { rows, tokens = 0 }) {
+    async run(bindings, { rows, tokens = 0, sameWeights = false }) {
       const bound = bindSlots(plan, bindings, rows, lanes);
       const seconds = onTiming && new Float64Array(plan.instructions.length);
       const startMs = performance.now();
-      await addon.runPlan(handle, bound, rows, tokens, microBatch, lanes, threads, seconds);
+      await addon.runPlan(handle, bound, rows, tokens, microBatch, lanes, threads, seconds, sameWeights);
       if (!onTiming || !seconds) return;
       const wallSeconds = (performance.now() - startMs) / 1000;
       const used = Math.max(1, Math.min(threads, lanes, Math.ceil(rows / microBatch)));
