@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { checkGraph } from "./check.ts";
 import { Graph, type Node, type Value } from "./graph.ts";
 import { defineOp } from "./op.ts";
-import { add, addBroadcast, reshape, scale, sumRowsOp } from "./ops/elementwise.ts";
+import { add, addBroadcast, reshape, scale, sumRowsOp, widen } from "./ops/elementwise.ts";
 import { linear, linearGradWeightOp } from "./ops/linear.ts";
 import { ema } from "./ops/update.ts";
 
@@ -65,9 +65,9 @@ test("a value defined twice", () => {
 
 test("a value read after an op replaced it", () => {
   const { graph, x } = startGraph();
-  const average = graph.input("average", ["rows", 2], { storage: "row" });
+  const average = graph.input("average", ["rows", 2], { storage: "row", dtype: "float32" });
   const rate = graph.input("rate", [1], { storage: "whole" });
-  graph.update(average, ema(graph, average, x, rate));
+  graph.update(average, ema(graph, average, widen(graph, x), rate));
   scale(graph, average, 2);
   expect(() => checkGraph(graph)).toThrowErrorMatchingInlineSnapshot(
     `[Error: internal error: \`scale\` reads 'average' after \`ema\` replaced it (please report this)]`,
@@ -92,9 +92,10 @@ test("an op in place on what is not a state", () => {
   );
   const { graph: other, x: given } = startGraph();
   const rate = other.input("rate", [1], { storage: "whole" });
-  ema(other, scale(other, given, 2), given, rate);
+  const wide = widen(other, given);
+  ema(other, scale(other, wide, 2), wide, rate);
   expect(() => checkGraph(other)).toThrowErrorMatchingInlineSnapshot(
-    `[Error: internal error: \`ema\` replaces 'scale#3' (please report this)]`,
+    `[Error: internal error: \`ema\` replaces 'scale#4' (please report this)]`,
   );
 });
 

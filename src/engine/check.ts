@@ -46,11 +46,12 @@ function checkResults(graph: Graph, defined: ReadonlySet<Value>, consumed: Reado
   }
   const updated = new Set([...graph.updates.values()].map(owner));
   for (const node of graph.nodes)
-    for (const output of node.op.inPlace ? node.outputs : [])
+    node.outputs.forEach((output, i) => {
       invariant(
-        consumed.has(output) || updated.has(output),
+        node.op.inPlace?.[i] === undefined || consumed.has(output) || updated.has(output),
         `${where(node)} replaces a state that is not updated`,
       );
+    });
 }
 
 /** A state's old value is gone when the run ends: it can only stay where it is. */
@@ -61,7 +62,7 @@ function checkNotOverwritten(graph: Graph, value: Value, target: Value | undefin
   invariant(isKept, `${what} is the old value of '${source.name}', which is overwritten`);
 }
 
-/** The value whose memory a view looks at; other values own theirs. */
+/** The value whose memory a view looks at, in any number format; other values own theirs. */
 function owner(value: Value): Value {
   let source = value;
   while (source.producer?.op.view) source = source.producer.inputs[0];
@@ -82,17 +83,25 @@ function checkTypes(node: Node): void {
 
 function checkInPlace(node: Node, consumed: Map<Value, Node>): void {
   for (const index of node.op.inPlace ?? []) {
+    if (index === undefined) continue;
     const state = node.inputs[index];
     let root = state;
-    while (root.producer?.op.inPlace)
-      root = root.producer.inputs[root.producer.op.inPlace[indexOfOutput(root)]];
+    for (let before = replacedBy(root); before; before = replacedBy(root)) root = before;
     invariant(root.storage === "lane" || root.storage === "row", `${where(node)} replaces '${root.name}'`);
     consumed.set(owner(state), node);
   }
+  for (const index of node.op.spoils ?? []) {
+    const spoilt = owner(node.inputs[index]);
+    invariant(spoilt.producer, `${where(node)} spoils '${spoilt.name}'`);
+    consumed.set(spoilt, node);
+  }
 }
 
-function indexOfOutput(value: Value): number {
-  return value.producer?.outputs.indexOf(value) ?? -1;
+/** The state that an in-place result took the place of. */
+function replacedBy({ producer, ...value }: Value): Value | undefined {
+  const output = producer?.outputs.findIndex(({ id }) => id === value.id) ?? -1;
+  const index = producer?.op.inPlace?.[output];
+  return index === undefined ? undefined : producer?.inputs[index];
 }
 
 function where(node: Node): string {

@@ -5,8 +5,11 @@ import { invariant, ToolError } from "../base/errors.ts";
 import type { Attributes, Op } from "./op.ts";
 import { formatShape, type Shape, sameShape } from "./shape.ts";
 
-/** `float` is stored in whatever number type the executor works in; `int` is a 32-bit integer. */
-export type DType = "float" | "int";
+/**
+ * `float` is stored in the number format that the graph is compiled for (number-format.ts), `float32` always in
+ * float32: weights, their gradient sums, statistics and losses. `int` is a 32-bit integer.
+ */
+export type DType = "float" | "float32" | "int";
 
 export interface ValueType {
   readonly shape: Shape;
@@ -49,6 +52,7 @@ export class Graph {
   #nextId = 0;
   #scope: string[] = [];
 
+  /** `dtype` is `float` for inputs with rows unless told otherwise, `float32` for weights and sums. */
   input(name: string, shape: Shape, options: { storage: Storage; dtype?: DType }): Value {
     if (this.inputs.some((other) => other.name === name))
       throw new ToolError(`the graph already has an input '${name}'`, { code: "engine/duplicate-input" });
@@ -56,7 +60,7 @@ export class Graph {
       id: this.#nextId++,
       name,
       shape,
-      dtype: options.dtype ?? "float",
+      dtype: options.dtype ?? (options.storage === "row" ? "float" : "float32"),
       storage: options.storage,
     };
     this.inputs.push(value);
@@ -86,6 +90,7 @@ export class Graph {
   update(state: Value, value: Value): void {
     invariant(state.storage !== undefined, `only inputs are updated, '${state.name}' is none`);
     invariant(sameShape(state.shape, value.shape), `update of '${state.name}' changes its shape`);
+    invariant(state.dtype === value.dtype, `update of '${state.name}' changes its number type`);
     this.updates.set(state, value);
   }
 
@@ -98,17 +103,24 @@ export class Graph {
   }
 }
 
-/** The result types by the op's shape rule; a refusal names the op, the shapes and the part of the model. */
+/** The result types by the op's rules; a refusal names the op, the shapes and the part of the model. */
 export function inferTypes(
   op: Op,
   inputs: readonly ValueType[],
   attributes: Attributes,
   scope: string,
 ): readonly ValueType[] {
+  const where = `${inputs.map((input) => formatShape(input.shape)).join(" × ")}${scope ? ` in ${scope}` : ""}`;
+  op.operands?.forEach((rule, i) => {
+    const { dtype } = inputs[i];
+    const wanted = rule === "same" ? inputs[0].dtype : rule;
+    if (wanted !== "any" && dtype !== wanted)
+      throw new ToolError(
+        `number types do not fit in \`${op.name}\`: operand ${i} is ${dtype}, ${wanted} is wanted`,
+        { code: "engine/dtype", where },
+      );
+  });
   const types = op.types(inputs, attributes);
   if (typeof types !== "string") return types;
-  throw new ToolError(`shapes do not fit in \`${op.name}\`: ${types}`, {
-    code: "engine/shape",
-    where: `${inputs.map((input) => formatShape(input.shape)).join(" × ")}${scope ? ` in ${scope}` : ""}`,
-  });
+  throw new ToolError(`shapes do not fit in \`${op.name}\`: ${types}`, { code: "engine/shape", where });
 }

@@ -11,12 +11,15 @@ export type {
   ExecutorDescription,
   LaneBuffer,
   Program,
+  RunSizes,
 } from "./executors/executor.ts";
 export { makeNativeExecutor, type NativeOptions } from "./executors/native/native.ts";
 export { makeReferenceExecutor, type ReferencePrecision } from "./executors/reference/reference.ts";
 export { makeWasmExecutor, type WasmOptions } from "./executors/wasm/wasm.ts";
 export { flopsPerRow } from "./flops.ts";
+export { fuseGraph } from "./fuse.ts";
 export { type DType, Graph, type Node, type Storage, type Value, type ValueType } from "./graph.ts";
+export { NUMBER_FORMATS, type NumberFormat } from "./number-format.ts";
 export { defineOp, type Op, type Tensor } from "./op.ts";
 export { argmax, matchCounts } from "./ops/accuracy.ts";
 export { addRmsNorm } from "./ops/add-rms-norm.ts";
@@ -24,7 +27,7 @@ export { type AttentionMask, attention } from "./ops/attention.ts";
 export { concat, pad, slice } from "./ops/axis.ts";
 export { bceWithLogits } from "./ops/bce-with-logits.ts";
 export { type CrossEntropyKind, crossEntropy, IGNORED_LABEL } from "./ops/cross-entropy.ts";
-export { add, addBroadcast, reshape, scale, stopGradient } from "./ops/elementwise.ts";
+export { add, addBroadcast, narrow, reshape, scale, stopGradient, widen } from "./ops/elementwise.ts";
 export { embedding } from "./ops/embedding.ts";
 export { linear } from "./ops/linear.ts";
 export { mixTokens } from "./ops/mix-tokens.ts";

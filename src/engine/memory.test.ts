@@ -3,7 +3,9 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { fuseGraph } from "./fuse.ts";
 import { Graph, type Value } from "./graph.ts";
+import { NUMBER_FORMATS } from "./number-format.ts";
 import { add, scale } from "./ops/elementwise.ts";
 import { linear } from "./ops/linear.ts";
 import { formatPlan, makePlan } from "./plan.ts";
@@ -12,25 +14,29 @@ import { buildRecipe, drawContents, recipes } from "./testing/random-graph.ts";
 import { buildSample, drawInputs, exposeResults } from "./testing/sample.ts";
 import { expectShadowAgrees } from "./testing/shadow-check.ts";
 
-test("plans of random graphs compute what the graphs mean", async () => {
+test.each(NUMBER_FORMATS)("plans of random graphs compute what the graphs mean: %s", async (format) => {
   await fc.assert(
     fc.asyncProperty(recipes, fc.integer({ min: 1, max: 3 }), async (recipe, lanes) => {
-      const graph = buildRecipe(recipe);
-      await expectShadowAgrees(graph, drawContents(graph, recipe.rows, recipe.seed), { ...recipe, lanes });
+      const built = buildRecipe(recipe);
+      const graph = format === "bfloat16" ? fuseGraph(built) : built;
+      const given = drawContents(graph, recipe.rows, recipe.seed);
+      await expectShadowAgrees(graph, given, { ...recipe, lanes }, format);
     }),
     { numRuns: 200, seed: 11 },
   );
 });
 
-test.each(
-  OP_CASES.filter(({ op }) => op.name !== "stopGradient").map((each) => ({ ...each, name: each.op.name })),
-)("operands, sizes and parameters of $name are those of its kernel", async ({ op, samples }) => {
+const kernels = OP_CASES.filter(({ op }) => op.name !== "stopGradient").flatMap((each) =>
+  NUMBER_FORMATS.map((format) => ({ ...each, format, name: each.op.name })),
+);
+
+test.each(kernels)("operands of $name are those of its kernel: $format", async ({ op, samples, format }) => {
   await fc.assert(
     fc.asyncProperty(samples(fc.integer({ min: 1, max: 4 })), async (sample) => {
       const built = buildSample(op, sample);
       exposeResults(op, built);
       const given = drawInputs(sample, "float32");
-      await expectShadowAgrees(built.graph, given, { rows: sample.rows, microBatch: 2, lanes: 2 });
+      await expectShadowAgrees(built.graph, given, { rows: sample.rows, microBatch: 2, lanes: 2 }, format);
     }),
     { numRuns: 10, seed: 3 },
   );

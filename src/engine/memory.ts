@@ -2,10 +2,10 @@
 // is. The arena belongs to one thread and holds one micro-batch; values whose lifetimes do not meet overlap in it.
 
 import type { Graph, Node, Value } from "./graph.ts";
+import { elementBytes, type NumberFormat } from "./number-format.ts";
+import { isView } from "./op.ts";
 import { hasRows, resolveSize, type SymbolSizes, sameSize, sizeOf } from "./shape.ts";
 
-/** All numbers take four bytes for now. */
-export const ELEMENT_BYTES = 4;
 /** Arena offsets are multiples of a cache line. */
 const ALIGNMENT_BYTES = 64;
 
@@ -13,20 +13,21 @@ const ALIGNMENT_BYTES = 64;
 export type Place = { readonly slot: string } | { readonly offset: number };
 
 export interface MemoryPlan {
-  /** Place of every value and, under the node itself, of its workspace. */
+  /** Place of every value but optional results that nothing reads and, under the node itself, of its workspace. */
   readonly places: ReadonlyMap<Value | Node, Place>;
   /** Outputs and updates that could not be computed in their place and are copied at the end: [from, slot]. */
   readonly copies: readonly (readonly [Value, string])[];
   readonly arenaBytes: number;
 }
 
-/** Plans memory for micro-batches of `sizes.rows` rows. */
-export function planMemory(graph: Graph, sizes: SymbolSizes): MemoryPlan {
-  const sharing = new Sharing(graph);
+/** Plans memory for micro-batches of `sizes.rows` rows in a number format. */
+export function planMemory(graph: Graph, sizes: SymbolSizes, format: NumberFormat): MemoryPlan {
+  const bytesOf = (value: Value) => valueBytes(value, sizes, format);
+  const sharing = new Sharing(graph, format);
   const slots = new Map<Value, string>(graph.inputs.map((input) => [input, input.name]));
   const copies = placeResults(graph, sharing, slots);
-  overwrite(graph, sharing, slots);
-  const { offsets, arenaBytes } = layOutArena(arenaItems(graph, sharing, slots, sizes));
+  overwrite(graph, sharing, slots, bytesOf);
+  const { offsets, arenaBytes } = layOutArena(arenaItems(graph, sharing, slots, sizes, bytesOf));
   const places = new Map<Value | Node, Place>();
   const place = (value: Value): void => {
     const root = sharing.root(value);
@@ -35,11 +36,22 @@ export function planMemory(graph: Graph, sizes: SymbolSizes): MemoryPlan {
   };
   for (const input of graph.inputs) place(input);
   for (const node of graph.nodes) {
-    for (const output of node.outputs) place(output);
+    node.outputs.forEach((output, i) => {
+      if (!isOmitted(node, i, sharing)) place(output);
+    });
     const workspace = offsets.get(node);
     if (workspace !== undefined) places.set(node, { offset: workspace });
   }
   return { places, copies, arenaBytes };
+}
+
+function valueBytes({ shape, dtype }: Value, sizes: SymbolSizes, format: NumberFormat): number {
+  return resolveSize(sizeOf(...shape), sizes) * elementBytes(dtype, format);
+}
+
+/** Whether result i is one that the kernel need not write. */
+function isOmitted({ op, outputs }: Node, i: number, sharing: Sharing): boolean {
+  return (op.optionalOutputs?.includes(i) ?? false) && !sharing.isRead(outputs[i]);
 }
 
 /** Which values share memory (views, in-place results), and the span of node indices in which each is needed. */
@@ -48,11 +60,11 @@ class Sharing {
   readonly #born = new Map<Value, number>();
   readonly #lastUse = new Map<Value, number>();
 
-  constructor(graph: Graph) {
+  constructor(graph: Graph, format: NumberFormat) {
     graph.nodes.forEach((node, index) => {
       node.outputs.forEach((output, i) => {
         this.#born.set(output, index);
-        const shared = node.op.view ? 0 : node.op.inPlace?.[i];
+        const shared = isView(node.op, format) ? 0 : node.op.inPlace?.[i];
         if (shared !== undefined) this.share(output, node.inputs[shared]);
       });
       for (const input of node.inputs) this.#use(input, index);
@@ -75,6 +87,10 @@ class Sharing {
   /** Index of the last node that reads the memory of a value (the number of nodes if the caller does). */
   lastUse(value: Value): number {
     return this.#lastUse.get(this.root(value)) ?? this.born(value);
+  }
+
+  isRead(value: Value): boolean {
+    return this.#lastUse.has(this.root(value));
   }
 
   /** From now on `value` lives in the memory of `other`. */
@@ -114,7 +130,12 @@ function isReadFrom(graph: Graph, sharing: Sharing, state: Value, index: number)
 }
 
 /** Lets elementwise results take over the memory of an operand that nothing reads afterwards. */
-function overwrite(graph: Graph, sharing: Sharing, slots: ReadonlyMap<Value, string>): void {
+function overwrite(
+  graph: Graph,
+  sharing: Sharing,
+  slots: ReadonlyMap<Value, string>,
+  bytesOf: (value: Value) => number,
+): void {
   graph.nodes.forEach((node, index) => {
     const output = node.outputs[0];
     if (slots.has(sharing.root(output))) return;
@@ -125,6 +146,7 @@ function overwrite(graph: Graph, sharing: Sharing, slots: ReadonlyMap<Value, str
         !slots.has(sharing.root(input)) &&
         sharing.lastUse(input) === index &&
         sameSize(sizeOf(...input.shape), sizeOf(...output.shape)) &&
+        bytesOf(input) === bytesOf(output) &&
         !others.some((other) => sharing.root(other) === sharing.root(input))
       );
     });
@@ -144,17 +166,19 @@ function arenaItems(
   sharing: Sharing,
   slots: ReadonlyMap<Value, string>,
   sizes: SymbolSizes,
+  bytesOf: (value: Value) => number,
 ): ArenaItem[] {
   const largest = new Map<Value, number>();
   const items: ArenaItem[] = [];
   graph.nodes.forEach((node, index) => {
-    for (const output of node.outputs) {
+    const { workspaceBytes, outputBytes } = node.op.kernel?.(node, node.attributes) ?? {};
+    node.outputs.forEach((output, i) => {
       const root = sharing.root(output);
-      if (slots.has(root)) continue;
-      const bytes = resolveSize(sizeOf(...output.shape), sizes) * ELEMENT_BYTES;
+      if (slots.has(root) || isOmitted(node, i, sharing)) return;
+      const bytes = Math.max(bytesOf(output), outputBytes?.(i, sizes) ?? 0);
       largest.set(root, Math.max(largest.get(root) ?? 0, bytes));
-    }
-    const bytes = node.op.kernel?.(node, node.attributes).workspaceBytes?.(sizes);
+    });
+    const bytes = workspaceBytes?.(sizes);
     if (bytes) items.push({ owner: node, bytes, from: index, to: index });
   });
   for (const [root, bytes] of largest)
@@ -188,7 +212,11 @@ function layOutArena(items: readonly ArenaItem[]): {
 }
 
 /** Bytes that one row, or the whole, of an external buffer takes. */
-export function slotBytes(value: Value, tokens: number): { perRow: number } | { whole: number } {
-  const bytes = resolveSize(sizeOf(...value.shape), { rows: 1, tokens }) * ELEMENT_BYTES;
+export function slotBytes(
+  value: Value,
+  tokens: number,
+  format: NumberFormat,
+): { perRow: number } | { whole: number } {
+  const bytes = valueBytes(value, { rows: 1, tokens }, format);
   return hasRows(value.shape) ? { perRow: bytes } : { whole: bytes };
 }

@@ -8,7 +8,7 @@ import { attention } from "./ops/attention.ts";
 import { concat, pad, slice } from "./ops/axis.ts";
 import { bceWithLogits } from "./ops/bce-with-logits.ts";
 import { crossEntropy } from "./ops/cross-entropy.ts";
-import { add, addBroadcast, reshape } from "./ops/elementwise.ts";
+import { add, addBroadcast, reshape, widen } from "./ops/elementwise.ts";
 import { embedding } from "./ops/embedding.ts";
 import { linear } from "./ops/linear.ts";
 import { mixTokens } from "./ops/mix-tokens.ts";
@@ -39,6 +39,7 @@ const refusals: Record<string, (graph: Graph, make: (...shape: (number | "rows")
   linear: (graph, make) => linear(graph, make("rows", 97, 128), make(256, 64)),
   mixTokens: (graph, make) => mixTokens(graph, make("rows", 97, 128), make(97, 128)),
   add: (graph, make) => add(graph, make("rows", 2), make("rows", 3)),
+  "add, number types": (graph, make) => add(graph, make("rows", 2), widen(graph, make("rows", 2))),
   addBroadcast: (graph, make) => addBroadcast(graph, make("rows", 2, 3), make(2)),
   addRmsNorm: (graph, make) =>
     addRmsNorm(graph, make("rows", 2, 3), make("rows", 3, 2), { axis: -1, epsilon: 1e-5 }),
@@ -58,11 +59,12 @@ const refusals: Record<string, (graph: Graph, make: (...shape: (number | "rows")
   embedding: (graph, make) => embedding(graph, make("rows", 5), make(4, 4)),
   crossEntropy: (graph, make) =>
     crossEntropy(graph, make("rows", 5, 4), make("rows", 5), { kind: "softmax" }),
-  bceWithLogits: (graph, make) => bceWithLogits(graph, make("rows"), make("rows", 1)),
+  bceWithLogits: (graph, make) =>
+    bceWithLogits(graph, widen(graph, make("rows")), widen(graph, make("rows", 1))),
   selectRows: (graph, make) => selectRows(graph, make("rows"), make(4), make("rows", 5, 4)),
 };
 
-test("what is said when shapes do not fit", () => {
+test("what is said when shapes or number types do not fit", () => {
   const messages = Object.values(refusals).map((build) => {
     const graph = new Graph();
     let count = 0;
@@ -80,6 +82,7 @@ test("what is said when shapes do not fit", () => {
       "shapes do not fit in \`linear\`: the weight must be [out, 128], not [256, 64] — [rows, 97, 128] × [256, 64] in trm.block0",
       "shapes do not fit in \`mixTokens\`: the weight must be [out, 97], not [97, 128] — [rows, 97, 128] × [97, 128] in trm.block0",
       "shapes do not fit in \`add\`: both summands must have the same shape — [rows, 2] × [rows, 3] in trm.block0",
+      "number types do not fit in \`add\`: operand 1 is float32, float is wanted — [rows, 2] × [rows, 2] in trm.block0",
       "shapes do not fit in \`addBroadcast\`: the summand must have the trailing shape [3] — [rows, 2, 3] × [2] in trm.block0",
       "shapes do not fit in \`addRmsNorm\`: both summands must have the same shape — [rows, 2, 3] × [rows, 3, 2] in trm.block0",
       "shapes do not fit in \`reshape\`: cannot be seen as [rows, 5] — [rows, 2, 3] in trm.block0",
@@ -92,10 +95,10 @@ test("what is said when shapes do not fit", () => {
       "shapes do not fit in \`rope\`: the head size must be even — [rows, 5, 20] × [5, 3] × [5, 3] in trm.block0",
       "shapes do not fit in \`rope\`: cos and sin need one line a token — [rows, 5, 20] × [4, 4] × [4, 4] in trm.block0",
       "shapes do not fit in \`rope\`: more rotated heads than the last axis holds — [rows, 5, 20] × [5, 4] × [5, 4] in trm.block0",
-      "shapes do not fit in \`embedding\`: ids must be integers — [rows, 5] × [4, 4] in trm.block0",
-      "shapes do not fit in \`crossEntropy\`: one integer label a position — [rows, 5, 4] × [rows, 5] in trm.block0",
+      "number types do not fit in \`embedding\`: operand 0 is float, int is wanted — [rows, 5] × [4, 4] in trm.block0",
+      "number types do not fit in \`crossEntropy\`: operand 1 is float, int is wanted — [rows, 5, 4] × [rows, 5] in trm.block0",
       "shapes do not fit in \`bceWithLogits\`: one target a logit — [rows] × [rows, 1] in trm.block0",
-      "shapes do not fit in \`selectRows\`: the flag must be one integer a row — [rows] × [4] × [rows, 5, 4] in trm.block0",
+      "number types do not fit in \`selectRows\`: operand 0 is float, int is wanted — [rows] × [4] × [rows, 5, 4] in trm.block0",
     ]
   `);
 });

@@ -2,8 +2,8 @@
 // asked to be timed reports it; who makes sense of it is src/bench.
 
 import type { Value } from "./graph.ts";
-import { ELEMENT_BYTES } from "./memory.ts";
-import type { Instruction, Plan } from "./plan.ts";
+import { elementBytes } from "./number-format.ts";
+import { type Instruction, PACK_KERNEL, type Plan } from "./plan.ts";
 import { elementCount, hasRows, resolveShape, resolveSize } from "./shape.ts";
 
 export interface RunTiming {
@@ -32,13 +32,26 @@ export function workOf(instruction: Instruction, { plan, rows, tokens }: RunTimi
   const sizes = { rows, tokens };
   const calls = Math.ceil(rows / plan.microBatch);
   const { node } = instruction;
+  if (instruction.kernel === PACK_KERNEL) {
+    const [N, K] = instruction.sizes; // a weight is read in float32 and written in bfloat16
+    return { calls: 1, flops: 0, bytes: 6 * N.coefficient * K.coefficient };
+  }
   if (!node) {
     const [, elements] = instruction.sizes; // a copy: everything is read and written
-    return { calls, flops: 0, bytes: 2 * ELEMENT_BYTES * resolveSize(elements, sizes) };
+    const elementSize = instruction.kernel.endsWith(".bf16") ? 2 : 4;
+    return { calls, flops: 0, bytes: 2 * elementSize * resolveSize(elements, sizes) };
   }
   const flops = node.op.flops?.(node, node.attributes);
-  const bytesOf = ({ shape }: Value) =>
-    ELEMENT_BYTES * elementCount(resolveShape(shape, sizes)) * (hasRows(shape) ? 1 : calls);
-  const bytes = [...node.inputs, ...node.outputs].reduce((sum, value) => sum + bytesOf(value), 0);
+  const bytesOf = (value: Value, elementSize = elementBytes(value.dtype, plan.format)) =>
+    elementSize * elementCount(resolveShape(value.shape, sizes)) * (hasRows(value.shape) ? 1 : calls);
+  const read = node.inputs.map((input, i) =>
+    plan.format === "bfloat16" && node.op.packs?.some(({ operand }) => operand === i)
+      ? bytesOf(input, 2)
+      : bytesOf(input),
+  );
+  const isWritten = (i: number) =>
+    !node.op.optionalOutputs?.includes(i) || instruction.operands[node.inputs.length + i].slot !== -1;
+  const written = node.outputs.map((output, i) => (isWritten(i) ? bytesOf(output) : 0));
+  const bytes = [...read, ...written].reduce((sum, each) => sum + each, 0);
   return { calls, flops: flops ? resolveSize(flops, sizes) : 0, bytes };
 }

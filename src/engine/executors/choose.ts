@@ -1,6 +1,7 @@
 // Which executor a run gets: the native one where it can be had, else WebAssembly with the reason why. The reference
 // executor, a judge for tests, only when it is asked for.
 
+import type { NumberFormat } from "../number-format.ts";
 import type { Executor } from "./executor.ts";
 import { loadAddon } from "./native/addon.ts";
 import { findCompiler } from "./native/compile.ts";
@@ -32,6 +33,8 @@ export type NativeState =
       readonly isas: readonly string[];
       readonly isa: string;
       readonly features: readonly string[];
+      /** Number formats of `isa`. */
+      readonly formats: readonly NumberFormat[];
       readonly compiler: string;
     }
   | { readonly available: false; readonly reason: string };
@@ -41,8 +44,12 @@ export async function describeNative(): Promise<{ native: NativeState; compiler:
   const loaded = await loadAddon();
   const compiler = findCompiler();
   if ("reason" in loaded) return { native: { available: false, reason: loaded.reason }, compiler };
-  const { isa: isas, features, compiler: builtWith } = loaded.addon.cpu();
-  return { native: { available: true, isas, isa: isas[0], features, compiler: builtWith }, compiler };
+  const { isa: isas, features, formats, compiler: builtWith } = loaded.addon.cpu();
+  const [isa] = isas;
+  return {
+    native: { available: true, isas, isa, features, formats: formats[isa], compiler: builtWith },
+    compiler,
+  };
 }
 
 export type WasmState =

@@ -78,7 +78,7 @@ describe.each(fastBackends)("on $backend $isa", ({ backend, isThere, make }) => 
     );
     const wide = { ...good, x: Float64Array.from(good.x) };
     expect(await problemOf(() => program.run(wide, { rows }))).toMatchInlineSnapshot(
-      `"ToolError: 'x' holds floats and is bound to a Float64Array"`,
+      `"ToolError: 'x' holds float in float32 and is bound to a Float64Array"`,
     );
     expect(await problemOf(() => program.run(good, { rows: rows + 1 }))).toContain("'x' is bound to");
     expect(good.y.every((y) => y === 0)).toBe(true); // nothing ran

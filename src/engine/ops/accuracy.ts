@@ -22,6 +22,7 @@ export function matchCounts(
 
 export const argmaxOp = defineOp({
   name: "argmax",
+  operands: ["float"],
   types: ([logits]) => [{ shape: logits.shape.slice(0, -1), dtype: "int" }],
   evaluate([logits], [predictions]) {
     const V = logits.shape[logits.shape.length - 1];
@@ -42,7 +43,7 @@ export const matchCountsOp = defineOp({
   types([predictions, labels]) {
     if (predictions.dtype !== "int" || labels.dtype !== "int") return "predictions and labels are integers";
     if (!sameShape(predictions.shape, labels.shape)) return "one prediction a label";
-    const perRow = { shape: [labels.shape[0]], dtype: "float" } as const;
+    const perRow = { shape: [labels.shape[0]], dtype: "float32" } as const;
     return [perRow, perRow, perRow];
   },
   evaluate([predictions, labels], [labelled, correct, exact]) {

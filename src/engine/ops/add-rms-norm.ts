@@ -16,10 +16,11 @@ export function addRmsNorm(graph: Graph, h: Value, r: Value, attributes: NormAtt
 /** Second result: 1 / rms, without the normalised axis; the gradient needs nothing but y and it. */
 export const addRmsNormOp = defineOp<NormAttributes>({
   name: "addRmsNorm",
+  operands: ["float", "float"],
   types([h, r], { axis }) {
     if (!sameShape(h.shape, r.shape)) return "both summands must have the same shape";
     const { outer, inner } = aroundAxis(h.shape, axis);
-    return [h, { shape: [...outer, ...inner], dtype: "float" }];
+    return [h, { shape: [...outer, ...inner], dtype: "float32" }];
   },
   evaluate([h, r], [y, inverseRms], { axis, epsilon }) {
     const { outer, n, inner } = extents(h, axis);
@@ -45,6 +46,7 @@ export const addRmsNormOp = defineOp<NormAttributes>({
 /** y, 1 / rms, dy -> gradient of the sum that was normalised: (dy - y · mean(dy · y)) / rms. */
 export const rmsNormGradOp = defineOp<{ readonly axis: number }>({
   name: "rmsNormGrad",
+  operands: ["float", "float32", "float"],
   mayOverwrite: [2],
   types: ([y]) => [y],
   evaluate([y, inverseRms, dy], [ds], { axis }) {

@@ -17,6 +17,7 @@ export function attention(graph: Graph, qkv: Value, attributes: AttentionAttribu
 
 export const attentionOp = defineOp<AttentionAttributes>({
   name: "attention",
+  operands: ["float"],
   types([qkv], { heads }) {
     const width = qkv.shape[2];
     if (qkv.shape.length !== 3 || typeof width !== "number" || width % (3 * heads) !== 0)
@@ -24,7 +25,7 @@ export const attentionOp = defineOp<AttentionAttributes>({
     const [rows, length] = qkv.shape;
     return [
       { shape: [rows, length, width / 3], dtype: "float" },
-      { shape: [rows, heads, length], dtype: "float" },
+      { shape: [rows, heads, length], dtype: "float32" },
     ];
   },
   evaluate([qkv], [out, logSumExp], { heads, mask }) {
@@ -55,6 +56,7 @@ export const attentionOp = defineOp<AttentionAttributes>({
 /** qkv, out, log-sum-exp, gradient of out -> gradient of qkv. */
 export const attentionGradOp = defineOp<AttentionAttributes>({
   name: "attentionGrad",
+  operands: ["float", "float", "float32", "float"],
   types: ([qkv]) => [qkv],
   evaluate([qkv, out, , dOut], [dqkv], { heads, mask }) {
     forEachHead(qkv, heads, mask, (head) => {

@@ -62,11 +62,11 @@ export const padOp = defineOp<SliceAttributes>({
 
 export const concatOp = defineOp<{ readonly axis: number }>({
   name: "concat",
+  operands: ["any", "same"],
   types([a, b], { axis }) {
     const [na, nb] = [aroundAxis(a.shape, axis).n, aroundAxis(b.shape, axis).n];
     if (typeof na !== "number" || typeof nb !== "number") return "joined axes must have fixed lengths";
-    if (a.dtype !== b.dtype || !sameShape(withAxis(a.shape, axis, nb), b.shape))
-      return "all other axes must agree";
+    if (!sameShape(withAxis(a.shape, axis, nb), b.shape)) return "all other axes must agree";
     return [{ shape: withAxis(a.shape, axis, na + nb), dtype: a.dtype }];
   },
   evaluate([a, b], [y], { axis }) {

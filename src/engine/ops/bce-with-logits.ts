@@ -12,6 +12,7 @@ export function bceWithLogits(graph: Graph, x: Value, target: Value): Value {
 
 export const bceWithLogitsOp = defineOp({
   name: "bceWithLogits",
+  operands: ["float32", "float32"],
   types([x, target]) {
     if (!sameShape(x.shape, target.shape)) return "one target a logit";
     return [x];
@@ -34,6 +35,7 @@ export const bceWithLogitsOp = defineOp({
 /** x, target, dy -> (σ(x) - target) · dy. */
 export const bceWithLogitsGradOp = defineOp({
   name: "bceWithLogitsGrad",
+  operands: ["float32", "float32", "float32"],
   types: ([x]) => [x],
   evaluate([x, target, dy], [dx]) {
     for (let i = 0; i < dx.data.length; i++)

@@ -18,9 +18,10 @@ export function crossEntropy(graph: Graph, logits: Value, labels: Value, attribu
 
 export const crossEntropyOp = defineOp<KindAttribute>({
   name: "crossEntropy",
+  operands: ["float", "int"],
   types([logits, labels]) {
-    if (labels.dtype !== "int" || labels.shape[1] !== logits.shape[1]) return "one integer label a position";
-    return [{ shape: [logits.shape[0]], dtype: "float" }];
+    if (labels.shape[1] !== logits.shape[1]) return "one integer label a position";
+    return [{ shape: [logits.shape[0]], dtype: "float32" }];
   },
   evaluate([logits, labels], [loss], { kind }) {
     const [B, S, V] = logits.shape;
@@ -45,6 +46,7 @@ export const crossEntropyOp = defineOp<KindAttribute>({
 /** logits, labels, gradient of each row's loss -> gradient of the logits. */
 export const crossEntropyGradOp = defineOp<KindAttribute>({
   name: "crossEntropyGrad",
+  operands: ["float", "int", "float32"],
   types: ([logits]) => [logits],
   evaluate([logits, labels, dLoss], [dLogits], { kind }) {
     const [B, S, V] = logits.shape;

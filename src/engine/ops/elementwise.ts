@@ -1,7 +1,8 @@
-// Sums and constant factors, and the two ways of looking at a value as another: reshape and stopGradient.
+// Sums and constant factors, the two ways of looking at a value as another (reshape and stopGradient), and the casts
+// between the number format of the program and float32.
 
-import type { Graph, Node, Value } from "../graph.ts";
-import { defineOp } from "../op.ts";
+import type { DType, Graph, Node, Value } from "../graph.ts";
+import { defineOp, type Op, type Tensor } from "../op.ts";
 import { elementCount, formatShape, type Shape, sameShape, sameSize, sizeOf } from "../shape.ts";
 
 /** a + b, of equal shapes. */
@@ -21,7 +22,7 @@ export function scale(graph: Graph, x: Value, factor: number): Value {
 
 /** A value full of one number, with the shape of another. */
 export function fillLike(graph: Graph, like: Value, value: number): Value {
-  return graph.apply(fillOp, [], { value, shape: like.shape })[0];
+  return graph.apply(fillOp, [], { value, shape: like.shape, dtype: like.dtype })[0];
 }
 
 /** The same numbers under another shape of the same size. */
@@ -34,8 +35,19 @@ export function stopGradient(graph: Graph, x: Value): Value {
   return graph.apply(stopGradientOp, [x], {})[0];
 }
 
+/** float -> float32. */
+export function widen(graph: Graph, x: Value): Value {
+  return graph.apply(widenOp, [x], {})[0];
+}
+
+/** float32 -> float: rounded where the number format is a shorter one. */
+export function narrow(graph: Graph, x: Value): Value {
+  return graph.apply(narrowOp, [x], {})[0];
+}
+
 export const addOp = defineOp({
   name: "add",
+  operands: ["any", "same"],
   mayOverwrite: [0, 1],
   types([a, b]) {
     if (!sameShape(a.shape, b.shape)) return "both summands must have the same shape";
@@ -50,6 +62,7 @@ export const addOp = defineOp({
 
 export const addBroadcastOp = defineOp({
   name: "addBroadcast",
+  operands: ["float", "float32"],
   mayOverwrite: [0],
   types([x, b]) {
     const trailing = x.shape.slice(x.shape.length - b.shape.length);
@@ -69,6 +82,7 @@ export const addBroadcastOp = defineOp({
 /** sum [...trailing] += dy over all leading axes. */
 export const sumRowsOp = defineOp({
   name: "sumRows",
+  operands: ["float", "float32"],
   inPlace: [1],
   accumulates: true,
   types: ([, sum]) => [sum],
@@ -89,9 +103,9 @@ export const scaleOp = defineOp<{ readonly factor: number }>({
   kernel: (node, { factor }) => ({ sizes: [sizeOf(...node.inputs[0].shape)], params: [factor] }),
 });
 
-export const fillOp = defineOp<{ readonly value: number; readonly shape: Shape }>({
+export const fillOp = defineOp<{ readonly value: number; readonly shape: Shape; readonly dtype: DType }>({
   name: "fill",
-  types: (_, { shape }) => [{ shape, dtype: "float" }],
+  types: (_, { shape, dtype }) => [{ shape, dtype }],
   evaluate(_, [y], { value }) {
     y.data.fill(value);
   },
@@ -113,6 +127,31 @@ export const stopGradientOp = defineOp({
   view: true,
   types: ([x]) => [x],
 });
+
+export const widenOp: Op = defineOp({
+  name: "widen",
+  operands: ["float"],
+  view: "float32",
+  types: ([x]) => [{ shape: x.shape, dtype: "float32" }],
+  evaluate: copyNumbers,
+  gradient: ({ graph, gradients: [dy] }) => (dy ? [narrow(graph, dy)] : []),
+  kernel: (node) => ({ sizes: [sizeOf(...node.inputs[0].shape)] }),
+});
+
+export const narrowOp: Op = defineOp({
+  name: "narrow",
+  operands: ["float32"],
+  view: "float32",
+  types: ([x]) => [{ shape: x.shape, dtype: "float" }],
+  evaluate: copyNumbers,
+  gradient: ({ graph, gradients: [dy] }) => (dy ? [widen(graph, dy)] : []),
+  kernel: (node) => ({ sizes: [sizeOf(...node.inputs[0].shape)] }),
+});
+
+/** The executor rounds what it keeps in a shorter format. */
+function copyNumbers([x]: readonly Tensor[], [y]: readonly Tensor[]): void {
+  y.data.set(x.data);
+}
 
 /** How many times b fits into x, and its length. */
 function broadcastSizes(x: Value, b: Value) {

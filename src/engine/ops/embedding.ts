@@ -11,10 +11,8 @@ export function embedding(graph: Graph, ids: Value, table: Value): Value {
 
 export const embeddingOp = defineOp({
   name: "embedding",
-  types([ids, table]) {
-    if (ids.dtype !== "int") return "ids must be integers";
-    return [{ shape: [...ids.shape, table.shape[1]], dtype: "float" }];
-  },
+  operands: ["int", "float32"],
+  types: ([ids, table]) => [{ shape: [...ids.shape, table.shape[1]], dtype: "float" }],
   evaluate([ids, table], [y]) {
     const [V, D] = table.shape;
     ids.data.forEach((id, m) => {
@@ -32,6 +30,7 @@ export const embeddingOp = defineOp({
 /** sum [V, D] += dy of each position, at its id's line. */
 export const embeddingGradOp = defineOp({
   name: "embeddingGrad",
+  operands: ["int", "float", "float32"],
   inPlace: [2],
   accumulates: true,
   types: ([, , sum]) => [sum],

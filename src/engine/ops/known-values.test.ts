@@ -130,7 +130,7 @@ test("the gradient of an unlabelled position is exactly 0", async () => {
         [1, 2, 3, 4],
       ],
       [["rows", 2], [-100, 0], "int"],
-      [["rows"], [1]],
+      [["rows"], [1], "float32"],
     ],
     { kind: "softmax" },
   );
@@ -142,8 +142,8 @@ test("binary cross entropy, also where exp would overflow", async () => {
   const [loss] = await evaluate(
     bceWithLogitsOp,
     [
-      [["rows"], [0, -5, 1000, -1000, 1000]],
-      [["rows"], [1, 0, 1, 0, 0]],
+      [["rows"], [0, -5, 1000, -1000, 1000], "float32"],
+      [["rows"], [1, 0, 1, 0, 0], "float32"],
     ],
     {},
     5,
@@ -185,7 +185,7 @@ test("AdamATan2 leaves a weight that never had a gradient alone, but for its dec
 
 function adamGraph(): Graph {
   const graph = new Graph();
-  const row = (name: string) => graph.input(name, ["rows"], { storage: "row" });
+  const row = (name: string) => graph.input(name, ["rows"], { storage: "row", dtype: "float32" });
   const before = { p: row("p"), m: row("m"), v: row("v") };
   const after = adamAtan2(graph, before, row("g"), graph.input("hyper", [8], { storage: "whole" }));
   graph.update(before.p, after.p);
@@ -196,8 +196,8 @@ function adamGraph(): Graph {
 
 test("the moving average keeps `rate` of itself", async () => {
   const graph = new Graph();
-  const shadow = graph.input("shadow", ["rows"], { storage: "row" });
-  const p = graph.input("p", ["rows"], { storage: "row" });
+  const shadow = graph.input("shadow", ["rows"], { storage: "row", dtype: "float32" });
+  const p = graph.input("p", ["rows"], { storage: "row", dtype: "float32" });
   graph.update(shadow, ema(graph, shadow, p, graph.input("rate", [1], { storage: "whole" })));
   const given = { shadow: Float64Array.of(1, -1), p: Float64Array.of(3, 1), rate: Float64Array.of(0.75) };
   const found = await runGraph(makeReferenceExecutor("float64"), graph, given, 2);

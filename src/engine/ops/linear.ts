@@ -11,6 +11,8 @@ export function linear(graph: Graph, x: Value, w: Value): Value {
 
 export const linearOp = defineOp({
   name: "linear",
+  operands: ["float", "float32"],
+  packs: [{ operand: 1, side: "right", transposed: false, gated: false }],
   types([x, w]) {
     if (w.shape.length !== 2 || w.shape[1] !== x.shape.at(-1))
       return `the weight must be [out, ${x.shape.at(-1)}], not ${formatShape(w.shape)}`;
@@ -41,6 +43,8 @@ export const linearOp = defineOp({
 /** dy [..., N], w [N, K] -> dx [..., K]. */
 export const linearGradInputOp = defineOp({
   name: "linearGradInput",
+  operands: ["float", "float32"],
+  packs: [{ operand: 1, side: "right", transposed: true, gated: false }],
   types: ([dy, w]) => [{ shape: [...dy.shape.slice(0, -1), w.shape[1]], dtype: "float" }],
   evaluate([dy, w], [dx]) {
     const [N, K] = w.shape;
@@ -59,6 +63,7 @@ export const linearGradInputOp = defineOp({
 /** sum [N, K] += dyᵀ · x, with dy [..., N] and x [..., K]. */
 export const linearGradWeightOp = defineOp({
   name: "linearGradWeight",
+  operands: ["float", "float", "float32"],
   inPlace: [2],
   accumulates: true,
   types: ([, , sum]) => [sum],

@@ -12,6 +12,8 @@ export function mixTokens(graph: Graph, x: Value, w: Value): Value {
 
 export const mixTokensOp = defineOp({
   name: "mixTokens",
+  operands: ["float", "float32"],
+  packs: [{ operand: 1, side: "left", transposed: false, gated: false }],
   types([x, w]) {
     if (x.shape.length !== 3 || w.shape.length !== 2 || w.shape[1] !== x.shape[1])
       return `the weight must be [out, ${x.shape[1]}], not ${formatShape(w.shape)}`;
@@ -43,6 +45,8 @@ export const mixTokensOp = defineOp({
 /** dy [rows, N, D], w [N, K] -> dx [rows, K, D]. */
 export const mixTokensGradInputOp = defineOp({
   name: "mixTokensGradInput",
+  operands: ["float", "float32"],
+  packs: [{ operand: 1, side: "left", transposed: true, gated: false }],
   types: ([dy, w]) => [{ shape: [dy.shape[0], w.shape[1], dy.shape[2]], dtype: "float" }],
   evaluate([dy, w], [dx]) {
     const [N, K] = w.shape;
@@ -62,6 +66,7 @@ export const mixTokensGradInputOp = defineOp({
 /** sum [N, K] += Σ over rows of dy · xᵀ, with dy [rows, N, D] and x [rows, K, D]. */
 export const mixTokensGradWeightOp = defineOp({
   name: "mixTokensGradWeight",
+  operands: ["float", "float", "float32"],
   inPlace: [2],
   accumulates: true,
   types: ([, , sum]) => [sum],

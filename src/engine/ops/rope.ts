@@ -27,6 +27,7 @@ export function rope(
 
 export const ropeOp: Op<RopeAttributes> = defineOp<RopeAttributes>({
   name: "rope",
+  operands: ["float", "float32", "float32"],
   mayOverwrite: [0],
   types([x, cos, sin], { rotatedHeads }) {
     const [length, headDim] = cos.shape;

@@ -12,9 +12,10 @@ export function selectRows(graph: Graph, flag: Value, initial: Value, state: Val
 
 export const selectRowsOp = defineOp({
   name: "selectRows",
+  operands: ["int", "float32", "float"],
   mayOverwrite: [2],
   types([flag, initial, state]) {
-    if (flag.dtype !== "int" || flag.shape.length !== 1) return "the flag must be one integer a row";
+    if (flag.shape.length !== 1) return "the flag must be one number a row";
     if (initial.shape[0] !== state.shape[2]) return "the initial vector must have the width of the state";
     return [state];
   },

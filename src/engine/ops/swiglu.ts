@@ -13,6 +13,7 @@ export function swiglu(graph: Graph, gu: Value, attributes: AxisAttribute): Valu
 
 export const swigluOp = defineOp<AxisAttribute>({
   name: "swiglu",
+  operands: ["float"],
   types([gu], { axis }) {
     const n = aroundAxis(gu.shape, axis).n;
     if (typeof n !== "number" || n % 2 !== 0) return "the gated axis must have an even, fixed length";
@@ -35,6 +36,7 @@ export const swigluOp = defineOp<AxisAttribute>({
 /** gu, ds -> dgu. */
 export const swigluGradOp = defineOp<AxisAttribute>({
   name: "swigluGrad",
+  operands: ["float", "float"],
   mayOverwrite: [0],
   types: ([gu]) => [gu],
   evaluate([gu, ds], [dgu], { axis }) {

@@ -36,6 +36,7 @@ export function ema(graph: Graph, shadow: Value, p: Value, rate: Value): Value {
 
 export const adamAtan2Op = defineOp({
   name: "adamAtan2",
+  operands: ["float32", "float32", "float32", "float32", "float32"],
   inPlace: [0, 2, 3],
   types: ([p, , m, v]) => [p, m, v],
   evaluate([, g, , , hyper], [p, m, v]) {
@@ -55,6 +56,7 @@ export const adamAtan2Op = defineOp({
 
 export const emaOp = defineOp({
   name: "ema",
+  operands: ["float32", "float32", "float32"],
   inPlace: [0],
   types: ([shadow]) => [shadow],
   evaluate([, p, rate], [shadow]) {

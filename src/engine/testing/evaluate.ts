@@ -1,13 +1,13 @@
 // The reference evaluation of one op on plain numbers, for tests with known values.
 
 import { makeReferenceExecutor } from "../executors/reference/reference.ts";
-import { Graph } from "../graph.ts";
+import { type DType, Graph } from "../graph.ts";
 import type { Attributes, Op } from "../op.ts";
 import { hasRows, type Shape } from "../shape.ts";
 import { outputBuffers, runGraph } from "./sample.ts";
 
-/** Shape, numbers, and `int` if they are integers. */
-export type Given = readonly [Shape, readonly number[], "int"?];
+/** Shape, numbers, and their type where it is not the usual one. */
+export type Given = readonly [Shape, readonly number[], DType?];
 
 /** All results of an op that has no in-place ones, in float64. */
 export async function evaluate<A extends Attributes>(

@@ -29,7 +29,7 @@ export interface GradientComparison {
 export async function compareGradients(op: Op, sample: Sample): Promise<GradientComparison[]> {
   const forward = lossGraph(op, sample);
   const backward = lossGraph(op, sample);
-  const floats = backward.inputs.filter(({ dtype }) => dtype === "float");
+  const floats = backward.inputs.filter(({ dtype }) => dtype !== "int");
   const gradients = differentiate(backward.graph, backward.loss, LOSS_WEIGHT, floats);
   const given: Record<string, Buffer> = {
     ...drawInputs(sample, "float64"),
@@ -54,7 +54,10 @@ export async function compareGradients(op: Op, sample: Sample): Promise<Gradient
 
 function lossGraph(op: Op, sample: Sample) {
   const { graph, inputs, results } = buildSample(op, sample);
-  const coefficients = graph.input("coefficients", results[0].shape, { storage: "row" });
+  const coefficients = graph.input("coefficients", results[0].shape, {
+    storage: "row",
+    dtype: results[0].dtype,
+  });
   const loss = weightedSum(graph, results[0], coefficients);
   graph.output("loss", loss);
   return { graph, inputs, loss, result: results[0] };

@@ -7,6 +7,7 @@ import { loadAddon, type NativeAddon } from "../executors/native/addon.ts";
 import { compileAddon, findCompiler } from "../executors/native/compile.ts";
 import { makeNativeExecutor } from "../executors/native/native.ts";
 import { makeWasmExecutor } from "../executors/wasm/wasm.ts";
+import type { NumberFormat } from "../number-format.ts";
 
 const root = join(import.meta.dirname, "../../..");
 
@@ -31,6 +32,7 @@ export interface FastBackend {
   readonly backend: "native" | "wasm";
   readonly isa: string;
   readonly isThere: boolean;
+  readonly format: NumberFormat;
   make(options?: { threads?: number; lanes?: number }): Promise<Executor>;
 }
 
@@ -40,8 +42,22 @@ export const fastBackends: readonly FastBackend[] = [
       backend: "native",
       isa,
       isThere: addon !== undefined,
+      format: "float32",
       make: (options) => makeNativeExecutor({ ...options, isa }),
     }),
   ),
-  { backend: "wasm", isa: "simd128", isThere: true, make: makeWasmExecutor },
+  { backend: "wasm", isa: "simd128", isThere: true, format: "float32", make: makeWasmExecutor },
 ];
+
+const bfloat16Isas = isas.filter((isa) => addon?.cpu().formats[isa]?.includes("bfloat16"));
+
+/** What computes in bfloat16; one that stands for it on machines without, so that something is there to be skipped. */
+export const bfloat16Backends: readonly FastBackend[] = (
+  bfloat16Isas.length > 0 ? bfloat16Isas : ["without bfloat16"]
+).map((isa) => ({
+  backend: "native",
+  isa,
+  isThere: bfloat16Isas.length > 0,
+  format: "bfloat16",
+  make: (options) => makeNativeExecutor({ ...options, isa }),
+}));

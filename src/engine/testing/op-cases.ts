@@ -13,14 +13,17 @@ import {
   addBroadcastOp,
   addOp,
   fillOp,
+  narrowOp,
   reshapeOp,
   scaleOp,
   stopGradientOp,
   sumRowsOp,
+  widenOp,
 } from "../ops/elementwise.ts";
 import { embeddingGradOp, embeddingOp } from "../ops/embedding.ts";
 import { linearGradInputOp, linearGradWeightOp, linearOp } from "../ops/linear.ts";
 import { mixTokensGradInputOp, mixTokensGradWeightOp, mixTokensOp } from "../ops/mix-tokens.ts";
+import { featureMlpGradOp, featureMlpOp, tokenMlpGradOp, tokenMlpOp } from "../ops/mlp.ts";
 import { ropeOp } from "../ops/rope.ts";
 import { selectRowsOp } from "../ops/select-rows.ts";
 import { swigluGradOp, swigluOp } from "../ops/swiglu.ts";
@@ -37,6 +40,8 @@ export interface OpCase {
   readonly differentiable?: readonly number[];
   /** Kernel against evaluation: |difference| ≤ tolerance · (1 + |expected|). */
   readonly tolerance: number;
+  /** Only plans in bfloat16 have it: there are no float32 kernels. */
+  readonly isFused: boolean;
 }
 
 /** Moves numbers and does not compute, or counts. */
@@ -49,6 +54,12 @@ const SMOOTH = 3e-6;
 const PRODUCTS = 2e-5;
 
 const float = (shape: readonly Dim[], contents = sample.signed): InputSpec => ({ shape, contents });
+/** With rows, and float32 in every number format. */
+const float32 = (shape: readonly Dim[], contents = sample.signed): InputSpec => ({
+  shape,
+  contents,
+  dtype: "float32",
+});
 const int = (shape: readonly Dim[], contents: sample.Contents): InputSpec => ({
   shape,
   contents,
@@ -71,6 +82,8 @@ function from<T extends object>(
     .map(([rowCount, seed, values]) => ({ rows: rowCount, seed, ...make(values as T) }));
 }
 
+const FUSED = [featureMlpOp, tokenMlpOp, featureMlpGradOp, tokenMlpGradOp].map(({ name }) => name);
+
 function opCase<A extends Attributes>(
   op: Op<A>,
   tolerance: number,
@@ -78,7 +91,8 @@ function opCase<A extends Attributes>(
   differentiable?: readonly number[],
 ): OpCase {
   // The table holds ops of all kinds of attributes; like Graph.apply it forgets which.
-  return { op: op as unknown as Op, tolerance, samples, differentiable };
+  const isFused = FUSED.includes(op.name);
+  return { op: op as unknown as Op, tolerance, samples, differentiable, isFused };
 }
 
 /** Two inputs of one shape. */
@@ -122,6 +136,26 @@ const labelled =
       attributes: { kind },
     }));
 
+/** `halfBlocks`: the hidden width of MLPs over features, in 16. The norm is over K: of a few numbers little is left. */
+const mlp = (size: fc.Arbitrary<number>) => ({
+  ...{ L: size, K: size.map((n) => n + 7), halfBlocks: fc.integer({ min: 1, max: 3 }) },
+  epsilon: fc.constantFrom(1e-5, 0.1),
+});
+
+const mlpWeights = (K: number, half: number) => [
+  float([2 * half, K], sample.small),
+  float([K, half], sample.small),
+];
+
+/** h, weights, dy, sums */
+const mlpGradInputs = (shape: readonly Dim[], K: number, half: number) => [
+  float(shape),
+  ...mlpWeights(K, half),
+  float(shape),
+  lane([2 * half, K]),
+  lane([K, half]),
+];
+
 const manyRows = fc.integer({ min: 1, max: 70 });
 
 export const OP_CASES: readonly OpCase[] = [
@@ -160,6 +194,39 @@ export const OP_CASES: readonly OpCase[] = [
     PRODUCTS,
     matrices(({ L, K, N }) => [float(["rows", N, L]), float(["rows", K, L]), lane([N, K])]),
   ),
+  opCase(featureMlpOp, PRODUCTS, (size) =>
+    from(mlp(size), ({ L, K, halfBlocks, epsilon }) => ({
+      inputs: [float(["rows", L, K]), ...mlpWeights(K, 16 * halfBlocks)],
+      // The third result is in the kernel's own order: for the gradient only.
+      build: (graph, inputs) => graph.apply(featureMlpOp, inputs, { epsilon }).slice(0, 2),
+    })),
+  ),
+  opCase(tokenMlpOp, PRODUCTS, (size) =>
+    from({ ...mlp(size), half: size }, ({ L, K, half, epsilon }) => ({
+      inputs: [float(["rows", K, L]), ...mlpWeights(K, half)],
+      attributes: { epsilon },
+    })),
+  ),
+  opCase(featureMlpGradOp, PRODUCTS, (size) =>
+    from(mlp(size), ({ L, K, halfBlocks, epsilon }) => ({
+      inputs: [...mlpGradInputs(["rows", L, K], K, 16 * halfBlocks)],
+      build(graph, [h, wGateUp, wDown, dy, dGateUp, dDown]) {
+        const [y, inverseRms, gateUp] = graph.apply(featureMlpOp, [h, wGateUp, wDown], { epsilon });
+        const inputs = [h, wGateUp, wDown, y, inverseRms, dy, gateUp, dGateUp, dDown];
+        return graph.apply(featureMlpGradOp, inputs, {});
+      },
+    })),
+  ),
+  opCase(tokenMlpGradOp, PRODUCTS, (size) =>
+    from({ ...mlp(size), half: size }, ({ L, K, half, epsilon }) => ({
+      inputs: [...mlpGradInputs(["rows", K, L], K, half)],
+      build(graph, [h, wGateUp, wDown, dy, dGateUp, dDown]) {
+        const [y, inverseRms] = graph.apply(tokenMlpOp, [h, wGateUp, wDown], { epsilon });
+        const inputs = [h, wGateUp, wGateUp, wDown, y, inverseRms, dy, dGateUp, dDown];
+        return graph.apply(tokenMlpGradOp, inputs, {});
+      },
+    })),
+  ),
   opCase(
     addRmsNormOp,
     SMOOTH,
@@ -174,7 +241,7 @@ export const OP_CASES: readonly OpCase[] = [
     from({ L: size, D: size, axis }, ({ L, D, axis }) => ({
       inputs: [
         float(["rows", L, D]),
-        float(["rows", axis === -1 ? L : D], sample.positive),
+        float32(["rows", axis === -1 ? L : D], sample.positive),
         float(["rows", L, D]),
       ],
       attributes: { axis },
@@ -295,7 +362,7 @@ export const OP_CASES: readonly OpCase[] = [
   opCase(fillOp, EXACT, (size) =>
     from({ D: size, value: fc.constantFrom(0, -0.25, 3) }, ({ D, value }) => ({
       inputs: [],
-      attributes: { value, shape: ["rows", D] },
+      attributes: { value, shape: ["rows", D], dtype: "float" },
     })),
   ),
   opCase(
@@ -309,6 +376,8 @@ export const OP_CASES: readonly OpCase[] = [
     [0],
   ),
   opCase(stopGradientOp, EXACT, (size) => from({ D: size }, ({ D }) => ({ inputs: [float(["rows", D])] }))),
+  opCase(widenOp, EXACT, (size) => from({ D: size }, ({ D }) => ({ inputs: [float(["rows", D])] })), [0]),
+  opCase(narrowOp, EXACT, (size) => from({ D: size }, ({ D }) => ({ inputs: [float32(["rows", D])] })), [0]),
   opCase(selectRowsOp, EXACT, (size) =>
     from({ L: size, D: size }, ({ L, D }) => ({
       inputs: [int(["rows"], sample.zeroOrOne), float([D]), float(["rows", L, D])],
@@ -323,7 +392,7 @@ export const OP_CASES: readonly OpCase[] = [
   opCase(
     crossEntropyGradOp,
     ROUNDING,
-    labelled((logits, labels) => [logits, labels, float(["rows"])]),
+    labelled((logits, labels) => [logits, labels, float32(["rows"])]),
   ),
   opCase(argmaxOp, EXACT, (size) =>
     from({ S: size, V: size }, ({ S, V }) => ({
@@ -338,13 +407,13 @@ export const OP_CASES: readonly OpCase[] = [
   opCase(
     bceWithLogitsOp,
     ROUNDING,
-    () => from({}, () => ({ inputs: [float(["rows"]), float(["rows"], sample.zeroOrOne)] }), manyRows),
+    () => from({}, () => ({ inputs: [float32(["rows"]), float32(["rows"], sample.zeroOrOne)] }), manyRows),
     [0],
   ),
   opCase(bceWithLogitsGradOp, ROUNDING, () =>
     from(
       {},
-      () => ({ inputs: [float(["rows"]), float(["rows"], sample.zeroOrOne), float(["rows"])] }),
+      () => ({ inputs: [float32(["rows"]), float32(["rows"], sample.zeroOrOne), float32(["rows"])] }),
       manyRows,
     ),
   ),
@@ -353,10 +422,10 @@ export const OP_CASES: readonly OpCase[] = [
       { t: fc.constantFrom(1, 2, 1000) },
       ({ t }) => ({
         inputs: [
-          float(["rows"]),
-          float(["rows"], sample.signedWithZeros),
-          float(["rows"], sample.signedWithZeros),
-          float(["rows"], sample.zeroOrOne),
+          float32(["rows"]),
+          float32(["rows"], sample.signedWithZeros),
+          float32(["rows"], sample.signedWithZeros),
+          float32(["rows"], sample.zeroOrOne),
           float([8], sample.constants(1e-3, 0.1, 0.9, 0.95, 1 - 0.9 ** t, Math.sqrt(1 - 0.95 ** t), 0, 0)),
         ],
       }),
@@ -366,7 +435,7 @@ export const OP_CASES: readonly OpCase[] = [
   opCase(emaOp, ROUNDING, () =>
     from(
       {},
-      () => ({ inputs: [float(["rows"]), float(["rows"]), float([1], sample.constants(0.999))] }),
+      () => ({ inputs: [float32(["rows"]), float32(["rows"]), float([1], sample.constants(0.999))] }),
       manyRows,
     ),
   ),

@@ -2,8 +2,10 @@
 // op cases (op-cases.ts) produce and what the gradient, backend and plan tests consume.
 
 import { type RandomStream, stream } from "../../base/random/threefry.ts";
+import { bfloat16FromFloat32, float32FromBfloat16 } from "../../formats/half.ts";
 import type { Bindings, Buffer, Executor } from "../executors/executor.ts";
-import { Graph, type Storage, type Value } from "../graph.ts";
+import { type DType, Graph, type Storage, type Value } from "../graph.ts";
+import { isBfloat16, type NumberFormat } from "../number-format.ts";
 import type { Attributes, Op } from "../op.ts";
 import { elementCount, hasRows, resolveShape, type Shape } from "../shape.ts";
 
@@ -13,7 +15,8 @@ export type Contents = (random: RandomStream, shape: readonly number[]) => numbe
 export interface InputSpec {
   readonly shape: Shape;
   readonly contents: Contents;
-  readonly dtype?: "float" | "int";
+  /** Default: as for inputs of graphs. */
+  readonly dtype?: DType;
   /** Default: `row` if the shape has rows, else `whole`. */
   readonly storage?: Storage;
 }
@@ -39,6 +42,8 @@ const each = (draw: (random: RandomStream) => number): Contents => {
 
 /** Uniform in -2 … 2. */
 export const signed = each((random) => 4 * random.uniform() - 2);
+/** Uniform in -0.5 … 0.5. */
+export const small = each((random) => random.uniform() - 0.5);
 /** Uniform in 0.1 … 2. */
 export const positive = each((random) => 0.1 + 1.9 * random.uniform());
 /** Uniform in -2 … 2 with exact zeros between. */
@@ -72,11 +77,12 @@ export function buildSample(op: Op, sample: Sample): BuiltSample {
 }
 
 /** Makes every result of the op an output or an update. */
-export function exposeResults(op: Op, { graph, results, inputs }: BuiltSample): void {
+export function exposeResults(op: Op, { graph, results }: BuiltSample): void {
   results.forEach((result, i) => {
     const replaced = op.inPlace?.[i];
-    if (replaced === undefined) graph.output(`y${i}`, result);
-    else graph.update(inputs[replaced], result);
+    const state = replaced === undefined ? undefined : result.producer?.inputs[replaced];
+    if (state) graph.update(state, result);
+    else graph.output(`y${i}`, result);
   });
 }
 
@@ -99,40 +105,61 @@ function toFloat(numbers: readonly number[], precision: Precision): Buffer {
 }
 
 /** Buffers of NaN (-77 for integers) for every output of a graph. */
-export function outputBuffers(graph: Graph, rows: number, precision: Precision): Record<string, Buffer> {
+export function outputBuffers(
+  graph: Graph,
+  rows: number,
+  precision: Precision,
+  format: NumberFormat = "float32",
+): Record<string, Buffer> {
   return Object.fromEntries(
     [...graph.outputs].map(([name, value]) => {
       const length = elementCount(resolveShape(value.shape, { rows, tokens: 0 }));
       if (value.dtype === "int") return [name, new Int32Array(length).fill(-77)];
+      if (isBfloat16(value.dtype, format)) return [name, new Uint16Array(length).fill(BFLOAT16_NAN)];
       const numbers = precision === "float32" ? new Float32Array(length) : new Float64Array(length);
       return [name, numbers.fill(Number.NaN)];
     }),
   );
 }
 
-/** What a run leaves in outputs and updated inputs. `inputs` are copied first; lane inputs get their sum over lanes. */
+const BFLOAT16_NAN = 0x7fc0;
+
+/**
+ * What a run leaves in outputs and updated inputs, as numbers in any format. `inputs` are copied first (and rounded where
+ * the format is a shorter one); lane inputs get their sum over lanes.
+ */
 export async function runGraph(
   executor: Executor,
   graph: Graph,
   inputs: Readonly<Record<string, Buffer>>,
   rows: number,
   microBatch?: number,
+  format: NumberFormat = "float32",
 ): Promise<Record<string, Buffer>> {
   const precision = executor.description.isa === "float64" ? "float64" : "float32";
   const { lanes } = executor.description;
-  const outputs = outputBuffers(graph, rows, precision);
+  const outputs = outputBuffers(graph, rows, precision, format);
   const bound: Record<string, Buffer> = {};
-  for (const { name, storage } of graph.inputs)
-    bound[name] = storage === "lane" ? firstLaneOf(inputs[name], lanes) : inputs[name].slice();
+  for (const { name, storage, dtype } of graph.inputs) {
+    const given = inputs[name];
+    if (storage === "lane") bound[name] = firstLaneOf(given, lanes);
+    else if (isBfloat16(dtype, format)) bound[name] = bfloat16FromFloat32(Float32Array.from(given));
+    else bound[name] = given.slice();
+  }
   const bindings: Bindings = { ...bound, ...outputs };
-  const program = executor.compile(graph, { microBatch });
+  const program = executor.compile(graph, { microBatch, format });
   await program.run(bindings, { rows });
   program.dispose();
   const updated = [...graph.updates.keys()].map(({ name, storage }): [string, Buffer] => [
     name,
     storage === "lane" ? sumOfLanes(bound[name], lanes) : bound[name],
   ]);
-  return { ...outputs, ...Object.fromEntries(updated) };
+  return Object.fromEntries(
+    [...Object.entries(outputs), ...updated].map(([name, buffer]) => [
+      name,
+      buffer instanceof Uint16Array ? float32FromBfloat16(buffer) : buffer,
+    ]),
+  );
 }
 
 /** One copy a lane: the given numbers in the first, zeros in the others. */

@@ -2,9 +2,11 @@
 // except for sums over rows, which the two round at different points.
 
 import { expect } from "vitest";
+import { bfloat16FromFloat32, float32FromBfloat16 } from "../../formats/half.ts";
 import type { Buffer } from "../executors/executor.ts";
 import { makeReferenceExecutor } from "../executors/reference/reference.ts";
 import type { Graph } from "../graph.ts";
+import { isBfloat16, type NumberFormat } from "../number-format.ts";
 import { makePlan } from "../plan.ts";
 import { outputBuffers, runGraph } from "./sample.ts";
 import { runShadow } from "./shadow.ts";
@@ -19,21 +21,28 @@ export async function expectShadowAgrees(
   graph: Graph,
   given: Readonly<Record<string, Buffer>>,
   { rows, microBatch, lanes }: Split,
+  format: NumberFormat = "float32",
 ) {
-  const expected = await runGraph(makeReferenceExecutor("float32"), graph, given, rows);
+  const expected = await runGraph(makeReferenceExecutor("float32"), graph, given, rows, undefined, format);
   const bound = Object.fromEntries(
-    graph.inputs.map(({ name, storage }): [string, Buffer] => [
-      name,
-      storage === "lane" ? firstOf(lanes, given[name]) : given[name].slice(),
-    ]),
+    graph.inputs.map(({ name, storage, dtype }): [string, Buffer] => {
+      if (storage === "lane") return [name, firstOf(lanes, given[name])];
+      const isShort = isBfloat16(dtype, format);
+      return [name, isShort ? bfloat16FromFloat32(Float32Array.from(given[name])) : given[name].slice()];
+    }),
   );
-  const outputs = outputBuffers(graph, rows, "float32");
-  runShadow(makePlan(graph, microBatch), { ...bound, ...outputs }, { rows, lanes });
-  for (const name of graph.outputs.keys()) expect([name, outputs[name]]).toEqual([name, expected[name]]);
+  const outputs = outputBuffers(graph, rows, "float32", format);
+  runShadow(makePlan(graph, microBatch, { format }), { ...bound, ...outputs }, { rows, lanes });
+  for (const name of graph.outputs.keys())
+    expect([name, numbersOf(outputs[name])]).toEqual([name, expected[name]]);
   for (const { name, storage } of graph.updates.keys()) {
-    if (storage === "row") expect([name, bound[name]]).toEqual([name, expected[name]]);
+    if (storage === "row") expect([name, numbersOf(bound[name])]).toEqual([name, expected[name]]);
     else expectSum(bound[name], expected[name]);
   }
+}
+
+function numbersOf(buffer: Buffer): Buffer {
+  return buffer instanceof Uint16Array ? float32FromBfloat16(buffer) : buffer;
 }
 
 function firstOf(lanes: number, sum: Buffer): Buffer {

@@ -18,7 +18,7 @@ export function planKernel(addon: NativeAddon, call: KernelCall): NativePlan {
   const addresses = operands.flatMap((operand, index) => (operand === null ? [-1, 0] : [index + 1, 0]));
   const head = [addon.kernels().indexOf(kernel), operands.length, sizes.length, params.length];
   const program = [...head, ...addresses, ...sizes.flatMap((size) => [size, 0]), ...params];
-  return addon.createPlan(Float64Array.from(program), 0, operands.length + 1, call.isa);
+  return addon.createPlan(Float64Array.from(program), 0, operands.length + 2, call.isa, 0, 0);
 }
 
 /** Runs the kernel once; results appear in the operand arrays. */

@@ -12,9 +12,10 @@ export function weightedSum(graph: Graph, x: Value, coefficients: Value): Value 
 
 const weightedSumOp = defineOp({
   name: "weightedSum",
+  operands: ["any", "same"],
   types([x, coefficients]) {
     if (!sameShape(x.shape, coefficients.shape)) return "one coefficient an element";
-    return [{ shape: ["rows"], dtype: "float" }];
+    return [{ shape: ["rows"], dtype: "float32" }];
   },
   evaluate([x, coefficients], [sum]) {
     const perRow = x.data.length / sum.data.length;

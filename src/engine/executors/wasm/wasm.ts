@@ -7,7 +7,7 @@ import { availableParallelism } from "node:os";
 import { invariant, ToolError } from "../../../base/errors.ts";
 import type { Graph } from "../../graph.ts";
 import { encodePlan, makePlan, type Plan } from "../../plan.ts";
-import type { CompileOptions, Executor, Program } from "../executor.ts";
+import { type CompileOptions, checkFormat, type Executor, type Program } from "../executor.ts";
 import { type BoundSlot, bindSlots, chooseMicroBatch, DEFAULT_LANES } from "../slots.ts";
 import {
   type Block,
@@ -63,11 +63,16 @@ export async function makeWasmExecutor(options: WasmOptions = {}): Promise<Execu
       exitCode: 2,
     });
   const runtime = findRuntime();
-  return {
+  const executor: Executor = {
     description: { backend: "wasm", isa, threads, lanes },
-    compile: (graph, compileOptions) => compile(runtime, { threads, lanes }, graph, compileOptions),
+    formats: ["float32"],
+    compile(graph, compileOptions = {}) {
+      checkFormat(executor, compileOptions.format ?? "float32");
+      return compile(runtime, { threads, lanes }, graph, compileOptions);
+    },
     liveBytes: () => runtime.threads.liveBytes() + runtime.staging.bytes + runtime.planBytes,
   };
+  return executor;
 }
 
 function findRuntime(): Runtime {
@@ -98,9 +103,10 @@ function compile(
   runtime: Runtime,
   settings: { threads: number; lanes: number },
   graph: Graph,
-  options: CompileOptions = {},
+  options: CompileOptions,
 ): Program {
-  const microBatch = options.microBatch ?? chooseMicroBatch(graph, settings.lanes, options.expectedRows);
+  const microBatch =
+    options.microBatch ?? chooseMicroBatch(graph, settings.lanes, "float32", options.expectedRows);
   const plan = makePlan(graph, microBatch);
   const compiled: CompiledPlan = {
     plan,
@@ -134,7 +140,7 @@ function createPlan(runtime: Runtime, plan: Plan): number {
   const copy: Block = { at: 0, bytes: 0 };
   growBlock(instance, copy, program.byteLength + 8); // + 8: an empty program is a block, too
   doublesAt(instance, copy.at, program.length).set(program);
-  const slotCount = plan.slots.length + 1;
+  const slotCount = plan.slots.length + 2; // the arena before them, behind them packed weights, which float32 has none of
   const handle = instance.exports.createPlan(copy.at, program.length, plan.arenaBytes, slotCount) >>> 0;
   instance.exports.release(copy.at);
   invariant(handle !== 0, problemText(instance));
