@@ -122,5 +122,8 @@ function narrow(seqLen: number): Promise<BenchSetting> {
 function tiny(): Promise<BenchSetting> {
   const sizes = { hiddenSize: 8, numHeads: 2, expansion: 1, puzzleEmbLen: 2, layers: 1 };
   const cycles = { hCycles: 2, lCycles: 1, haltMaxSteps: 3 };
-  return setting({ ...sizes, ...cycles }, { seqLen: 5, vocabSize: 6, numPuzzleIdentifiers: 4 });
+  return setting(
+    { ...sizes, ...cycles, forwardDtype: "float32" },
+    { seqLen: 5, vocabSize: 6, numPuzzleIdentifiers: 4 },
+  );
 }

@@ -3,15 +3,16 @@
 
 import { readFileSync } from "node:fs";
 import { ToolError } from "../base/errors.ts";
-import type { Executor } from "../engine/executors/executor.ts";
-import type { BenchCase } from "./cases.ts";
-import { BENCH_DTYPE, type BenchMode, makeWorkload, type Workload } from "./workload.ts";
+import { checkFormat, type Executor } from "../engine/executors/executor.ts";
+import type { NumberFormat } from "../engine/number-format.ts";
+import type { BenchCase, BenchSetting } from "./cases.ts";
+import { type BenchMode, makeWorkload, type Workload } from "./workload.ts";
 
 /** What was measured, and where. */
 export interface BenchSubject {
   readonly case: string;
   readonly mode: BenchMode;
-  readonly dtype: string;
+  readonly dtype: NumberFormat;
   readonly backend: string;
   readonly isa: string;
   readonly threads: number;
@@ -44,6 +45,8 @@ export interface MeasureOptions {
   readonly seconds: number;
   readonly batch?: number;
   readonly microBatch?: number;
+  /** Default: that of the case's model, where the executor has it. */
+  readonly format?: NumberFormat;
 }
 
 const LEAST_REPETITIONS = 3;
@@ -61,17 +64,19 @@ export async function measureCase(
 ): Promise<Measurement> {
   const batch = mode === "latency" ? 1 : (options.batch ?? benchCase.batch);
   const { microBatch } = options;
-  const workload = makeWorkload(executor, await benchCase.load(), mode, { batch, microBatch });
-  const peakBefore = await measurePeak(executor, options.seconds);
+  const setting = await benchCase.load();
+  const format = chooseFormat(executor, setting, options.format);
+  const workload = makeWorkload(executor, setting, mode, { batch, microBatch, format });
+  const peakBefore = await measurePeak(executor, options.seconds, format);
   const times = await repeat(workload, mode, options.seconds);
-  const peakAfter = await measurePeak(executor, options.seconds);
+  const peakAfter = await measurePeak(executor, options.seconds, format);
   const { backend, isa, threads } = executor.description;
   const { program, flopsPerExample, supervisionSteps } = workload;
   const exStepsPerSecond = batch / times.seconds.median;
   const tflops = (exStepsPerSecond * flopsPerExample) / 1e12;
   const peakTflops = (peakBefore + peakAfter) / 2 / 1e12;
   return {
-    ...{ case: benchCase.name, mode, dtype: BENCH_DTYPE, backend, isa, threads, batch },
+    ...{ case: benchCase.name, mode, dtype: format, backend, isa, threads, batch },
     ...{ microBatch: program.microBatch, exStepsPerSecond, tflops, peakTflops },
     fractionOfPeak: tflops / peakTflops,
     peakRssMiB: peakResidentBytes() / 2 ** 20,
@@ -84,15 +89,30 @@ export async function measureCase(
   };
 }
 
+/** What is asked for; else what the case's model is meant for, where the executor has it. */
+export function chooseFormat(
+  executor: Executor,
+  { model }: BenchSetting,
+  wanted: NumberFormat | undefined,
+): NumberFormat {
+  const format = wanted ?? (executor.formats.includes(model.forwardDtype) ? model.forwardDtype : "float32");
+  checkFormat(executor, format);
+  return format;
+}
+
 /**
- * FLOP/s of the executor's peak: the best of a few windows, for a neighbour's burst in one would make the case look
+ * FLOP/s of the executor's peak in a number format: the best of a few windows, for a neighbour's burst in one would make the case look
  * faster than the machine. `budgetSeconds` keeps short measurements short.
  */
-export async function measurePeak(executor: Executor, budgetSeconds: number): Promise<number> {
+export async function measurePeak(
+  executor: Executor,
+  budgetSeconds: number,
+  format: NumberFormat,
+): Promise<number> {
   const windowSeconds = Math.min(PEAK_SECONDS, budgetSeconds / 4) / PEAK_WINDOWS;
   let best = 0;
   for (let window = 0; executor.measurePeak && window < PEAK_WINDOWS; window++)
-    best = Math.max(best, await executor.measurePeak(windowSeconds));
+    best = Math.max(best, await executor.measurePeak(windowSeconds, format));
   if (best > 0) return best;
   const { backend } = executor.description;
   throw new ToolError(`the ${backend} backend has no peak to be measured against`, {

@@ -6,8 +6,8 @@ import type { Instruction } from "../engine/plan.ts";
 import { type RunTiming, workOf } from "../engine/timing.ts";
 import { STEP_PARTS, type StepPart } from "../train/step.ts";
 import type { BenchCase } from "./cases.ts";
-import { type BenchSubject, type MeasureOptions, measurePeak } from "./measure.ts";
-import { BENCH_DTYPE, makeWorkload } from "./workload.ts";
+import { type BenchSubject, chooseFormat, type MeasureOptions, measurePeak } from "./measure.ts";
+import { makeWorkload } from "./workload.ts";
 
 export type ProfileGrouping = "kernel" | "scope";
 
@@ -51,9 +51,11 @@ export async function profileCase(
   const recorder = makeRecorder(options.by);
   const executor = await makeExecutor(recorder.onTiming);
   const { microBatch, seconds, batch = benchCase.batch } = options;
-  const settings = { batch, microBatch, onPart: recorder.onPart };
-  const workload = makeWorkload(executor, await benchCase.load(), "train", settings);
-  const peakBefore = await measurePeak(executor, seconds);
+  const setting = await benchCase.load();
+  const format = chooseFormat(executor, setting, options.format);
+  const settings = { batch, microBatch, format, onPart: recorder.onPart };
+  const workload = makeWorkload(executor, setting, "train", settings);
+  const peakBefore = await measurePeak(executor, seconds, format);
   await workload.step(); // touches all memory
   recorder.clear();
   for (let spent = 0; recorder.steps() < 2 || spent < seconds; ) {
@@ -61,10 +63,10 @@ export async function profileCase(
     await workload.step();
     spent += recorder.endStep();
   }
-  const peak = (peakBefore + (await measurePeak(executor, seconds))) / 2;
+  const peak = (peakBefore + (await measurePeak(executor, seconds, format))) / 2;
   const { backend, isa, threads } = executor.description;
   return {
-    ...{ case: benchCase.name, mode: "train", dtype: BENCH_DTYPE, backend, isa, threads, batch },
+    ...{ case: benchCase.name, mode: "train", dtype: format, backend, isa, threads, batch },
     ...{ microBatch: workload.program.microBatch, peakTflops: peak / 1e12, ...recorder.report() },
   };
 }

@@ -6,6 +6,7 @@ import { type RandomStream, stream } from "../base/random/threefry.ts";
 import type { Executor, Program } from "../engine/executors/executor.ts";
 import { flopsPerRow } from "../engine/flops.ts";
 import type { Graph } from "../engine/graph.ts";
+import type { NumberFormat } from "../engine/number-format.ts";
 import { makeRecursion } from "../eval/recursion.ts";
 import { makeModel, type RecursiveModel } from "../models/index.ts";
 import { type ModelWeights, makeWeights } from "../models/weights.ts";
@@ -21,6 +22,7 @@ export type BenchMode = (typeof BENCH_MODES)[number];
 export interface WorkloadOptions {
   readonly batch: number;
   readonly microBatch?: number;
+  readonly format: NumberFormat;
   readonly onPart?: (part: StepPart) => void;
 }
 
@@ -33,9 +35,6 @@ export interface Workload {
   readonly supervisionSteps: number;
   step(): Promise<void>;
 }
-
-/** The number format that is measured. */
-export const BENCH_DTYPE = "float32";
 
 const SETTINGS: StepSettings = {
   weights: { learningRate: 1e-4, weightDecay: 1, beta1: 0.9, beta2: 0.95 },
@@ -50,7 +49,7 @@ export function makeWorkload(
   mode: BenchMode,
   options: WorkloadOptions,
 ): Workload {
-  const model = makeModel({ ...setting.model, forwardDtype: BENCH_DTYPE }, setting.shape);
+  const model = makeModel(setting.model, setting.shape);
   return mode === "train"
     ? trainingWorkload(executor, model, setting.emaRate, options)
     : forwardWorkload(executor, model, options);
@@ -60,10 +59,11 @@ function trainingWorkload(
   executor: Executor,
   model: RecursiveModel,
   emaRate: number | undefined,
-  { batch, microBatch, onPart }: WorkloadOptions,
+  { batch, microBatch, format, onPart }: WorkloadOptions,
 ): Workload {
   const compiling = watchCompiling(executor);
-  const state = makeTrainingState(model, { seed: SEED, batchSize: batch, ema: emaRate !== undefined });
+  const ema = emaRate !== undefined;
+  const state = makeTrainingState(model, { seed: SEED, batchSize: batch, ema, format });
   fillZeros(model, state);
   const trainer = makeTrainer(compiling.executor, model, state, {
     ...{ globalBatchSize: batch, emaRate, seed: SEED, microBatch, onPart },
@@ -82,12 +82,14 @@ function trainingWorkload(
 function forwardWorkload(
   executor: Executor,
   model: RecursiveModel,
-  { batch, microBatch }: WorkloadOptions,
+  { batch, microBatch, format }: WorkloadOptions,
 ): Workload {
   const compiling = watchCompiling(executor);
   const weights = makeWeights(model, SEED);
   fillZeros(model, weights);
-  const recursion = makeRecursion(compiling.executor, model, weights, { batchSize: batch, microBatch });
+  const recursion = makeRecursion(compiling.executor, model, weights, {
+    ...{ batchSize: batch, microBatch, format },
+  });
   const rows = drawRows(model, batch);
   const puzzle = () => recursion.run({ rows: batch, ...rows }, model.haltMaxSteps);
   let steps = puzzle();

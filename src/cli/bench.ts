@@ -15,6 +15,8 @@ import { type Measurement, type MeasureOptions, measureCase, measurePeak } from 
 import { type Profile, type ProfileGrouping, profileCase } from "../bench/profile.ts";
 import { BENCH_MODES, type BenchMode } from "../bench/workload.ts";
 import { engineSchema } from "../config/schema.ts";
+import { checkFormat } from "../engine/executors/executor.ts";
+import { NUMBER_FORMATS, type NumberFormat } from "../engine/number-format.ts";
 import { describeMachine } from "../runs/run.ts";
 import { addComputeOptions, type ComputeOptions, executorFrom, parseCount } from "./options.ts";
 import { formatCases, formatMeasurements, formatProfile } from "./render/bench-table.ts";
@@ -23,6 +25,7 @@ import { packageVersion } from "./version.ts";
 
 interface BenchOptions extends ComputeOptions {
   mode?: string;
+  dtype?: string;
   seconds: string;
   batch?: string;
   microBatch?: string;
@@ -50,6 +53,10 @@ export function registerBench(program: Command): void {
     .argument("[case...]", `what to measure, or all (default: ${DEFAULT_CASES.join(" ")})`)
     .option("--list", "list the cases")
     .option("--mode <names>", "of train, forward, latency; several with commas (default: all)")
+    .option(
+      "--dtype <names>",
+      "of bfloat16, float32; several with commas (default: the model's own, where this machine has it)",
+    )
     .option("--seconds <n>", "time for a case and mode, at least; three repetitions are always made", "10")
     .option("--batch <n>", "puzzles in a step (default: the case's own)")
     .option("--micro-batch <n>", "puzzles a thread computes at once (default: chosen by the engine)")
@@ -66,10 +73,13 @@ export function registerBench(program: Command): void {
 async function runBench(names: string[], options: BenchOptions): Promise<void> {
   if (options.list) return listCases(options);
   const cases = findCases(names);
-  const modes = parseModes(options.mode);
   const measuring = parseMeasuring(options);
-  if (options.profile) await profileCases(cases, measuring, options);
-  else await measureCases(cases, modes, measuring, options);
+  const runs = cases.flatMap((benchCase) =>
+    parseFormats(options.dtype).map((format) => ({ benchCase, measuring: { ...measuring, format } })),
+  );
+  const modes = parseModes(options.mode);
+  if (options.profile) await profileCases(runs, options);
+  else await measureCases(runs, modes, options);
 }
 
 function listCases({ json }: BenchOptions): void {
@@ -78,37 +88,39 @@ function listCases({ json }: BenchOptions): void {
   else for (const line of formatCases(listed)) printLine(line);
 }
 
+/** A case in one number format. */
+interface BenchRun {
+  readonly benchCase: BenchCase;
+  readonly measuring: MeasureOptions;
+}
+
 async function measureCases(
-  cases: readonly BenchCase[],
+  runs: readonly BenchRun[],
   modes: readonly BenchMode[],
-  measuring: MeasureOptions,
   options: BenchOptions,
 ): Promise<void> {
   const executor = await executorFrom(options, engineSchema.parse({}));
-  await measurePeak(executor, 0.01); // says so before anything else if this backend cannot be measured
+  for (const { measuring } of runs) checkFormat(executor, measuring.format ?? "float32");
+  await measurePeak(executor, 0.01, "float32"); // says so before anything else if this backend cannot be measured
   const status = makeStatusLine();
   const results: Measurement[] = [];
-  for (const benchCase of cases)
+  for (const { benchCase, measuring } of runs)
     for (const mode of modes) {
       if (!options.here) status.update(() => `measuring ${benchCase.name}, ${mode}`);
       const measure = options.here
         ? measureCase(executor, benchCase, mode, measuring)
-        : measureApart(benchCase, mode, options);
+        : measureApart(benchCase, mode, { ...options, dtype: measuring.format });
       results.push(await measure);
     }
   status.finish();
   await report(results, options, () => formatMeasurements(results));
 }
 
-async function profileCases(
-  cases: readonly BenchCase[],
-  measuring: MeasureOptions,
-  options: BenchOptions,
-): Promise<void> {
+async function profileCases(runs: readonly BenchRun[], options: BenchOptions): Promise<void> {
   const by = parseGrouping(options.by ?? "kernel");
   const status = makeStatusLine();
   const profiles: Profile[] = [];
-  for (const benchCase of cases) {
+  for (const { benchCase, measuring } of runs) {
     status.update(() => `profiling ${benchCase.name}`);
     const engine = engineSchema.parse({});
     profiles.push(
@@ -139,6 +151,7 @@ async function measureApart(
   options: BenchOptions,
 ): Promise<Measurement> {
   const given = {
+    "--dtype": options.dtype,
     "--seconds": options.seconds,
     "--batch": options.batch,
     "--micro-batch": options.microBatch,
@@ -192,6 +205,20 @@ function parseModes(text: string | undefined): readonly BenchMode[] {
     throw new ToolError(`unknown mode ${word}`, {
       code: "bench/unknown-mode",
       hint: `the nearest is ${nearestName(word, BENCH_MODES)}; there are ${BENCH_MODES.join(", ")}`,
+      exitCode: 2,
+    });
+  });
+}
+
+/** Number formats to measure in; `undefined` is the default of each case. */
+function parseFormats(text: string | undefined): readonly (NumberFormat | undefined)[] {
+  if (text === undefined) return [undefined];
+  return text.split(",").map((word) => {
+    const format = NUMBER_FORMATS.find((known) => known === word.trim());
+    if (format) return format;
+    throw new ToolError(`unknown number format ${word}`, {
+      code: "bench/unknown-dtype",
+      hint: `the nearest is ${nearestName(word, NUMBER_FORMATS)}; there are ${NUMBER_FORMATS.join(", ")}`,
       exitCode: 2,
     });
   });

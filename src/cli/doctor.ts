@@ -40,7 +40,7 @@ function format(report: Awaited<ReturnType<typeof diagnose>>): string[] {
     `whorl ${versions.whorl}, node ${versions.node}`,
     `machine: ${machine.platform}, ${machine.cpuModel}, ${machine.cores} cores, ${mebibytes(machine.memoryBytes)}`,
     native.available
-      ? `native backend: ${native.isa} (also ${native.isas.slice(1).join(", ")}), ${threads} threads, built with ${native.compiler}`
+      ? `native backend: ${native.isa} in ${native.formats.join(" and ")} (also ${native.isas.slice(1).join(", ")}), ${threads} threads, built with ${native.compiler}`
       : `native backend: off: ${native.reason}`,
     ...(native.available ? [`processor features: ${native.features.join(" ")}`] : []),
     wasm.available

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { ToolError } from "../base/errors.ts";
 import { logInfo, printJson, printLine } from "../base/log.ts";
 import { stream } from "../base/random/threefry.ts";
+import type { NumberFormat } from "../engine/number-format.ts";
 import { type Evaluation, evaluate } from "../eval/evaluate.ts";
 import { makeRecursion } from "../eval/recursion.ts";
 import { type OpenedModel, openModel } from "../runs/open-model.ts";
@@ -34,6 +35,8 @@ export interface EvalReport extends Evaluation {
   readonly supervisionSteps: number;
   readonly data: PartManifest;
   readonly backend: string;
+  /** Number format it was computed in. */
+  readonly format: NumberFormat;
 }
 
 export function registerEval(program: Command): void {
@@ -105,6 +108,7 @@ export async function evaluateModel(
     supervisionSteps: steps,
     data: manifest,
     backend: `${executor.description.backend} ${executor.description.isa}`,
+    format: recursion.format,
   };
 }
 

@@ -5,9 +5,12 @@ import type { Command } from "commander";
 import { printJson, printLine } from "../base/log.ts";
 import { loadConfig } from "../config/load.ts";
 import type { WhorlConfig } from "../config/schema.ts";
+import { chooseExecutor } from "../engine/executors/choose.ts";
 import { flopsPerRow } from "../engine/flops.ts";
+import { fuseGraph } from "../engine/fuse.ts";
+import type { NumberFormat } from "../engine/number-format.ts";
 import { makePlan } from "../engine/plan.ts";
-import { makeModel, type RecursiveModel } from "../models/index.ts";
+import { formatOn, makeModel, type RecursiveModel } from "../models/index.ts";
 import { countParameters } from "../nn/parameters.ts";
 import { openModel } from "../runs/open-model.ts";
 import { puzzleShapeOf } from "../tasks/index.ts";
@@ -23,6 +26,8 @@ export interface ParamsReport {
   readonly flopsPerExampleStepForward: number;
   /** Paper: T · (n + 1) · layers. */
   readonly effectiveDepth: number;
+  /** What the model asks for, and what this machine computes it in. */
+  readonly numberFormat: { readonly wanted: NumberFormat; readonly used: NumberFormat };
   /** Working memory for one row in training, in bytes. */
   readonly arenaBytesPerRow: number;
 }
@@ -36,7 +41,9 @@ export function registerParams(program: Command): void {
     .option("--json", "print the result as one line of JSON")
     .addHelpText("after", "\nExample:\n  whorl params sudoku-extreme-mlp model.hiddenSize=256")
     .action(async (name: string, settings: string[], options: { json?: boolean }) => {
-      const report = describeModel(await findModel(name, settings));
+      const model = await findModel(name, settings);
+      const { executor } = await chooseExecutor("auto");
+      const report = describeModel(model, formatOn(executor, model));
       if (options.json) printJson(report);
       else for (const line of format(report)) printLine(line);
     });
@@ -53,13 +60,14 @@ function modelOf(config: WhorlConfig): RecursiveModel {
   return makeModel(config.model, puzzleShapeOf(config.data));
 }
 
-export function describeModel(model: RecursiveModel): ParamsReport {
+export function describeModel(model: RecursiveModel, format: NumberFormat): ParamsReport {
   const parts: Record<string, number> = {};
   for (const spec of model.parameters) {
     const part = spec.name.replace(/\.(weight|bias|embedding_weight)$/, "");
     parts[part] = (parts[part] ?? 0) + countParameters([spec]);
   }
   const training = model.trainingGraph({ lossScale: 1 });
+  const planned = format === "bfloat16" ? fuseGraph(training) : training;
   return {
     parts,
     network: countParameters(model.parameters),
@@ -67,13 +75,15 @@ export function describeModel(model: RecursiveModel): ParamsReport {
     flopsPerExampleStep: flopsPerRow(training),
     flopsPerExampleStepForward: flopsPerRow(model.evaluationGraph()),
     effectiveDepth: model.effectiveDepth,
-    arenaBytesPerRow: makePlan(training, 1).arenaBytes,
+    numberFormat: { wanted: model.numberFormat, used: format },
+    arenaBytesPerRow: makePlan(planned, 1, { format }).arenaBytes,
   };
 }
 
 function format(report: ParamsReport): string[] {
   const width = Math.max(...Object.keys(report.parts).map((name) => name.length), 20);
   const line = (name: string, value: string) => `${name.padEnd(width)}  ${value.padStart(14)}`;
+  const { wanted, used } = report.numberFormat;
   return [
     ...Object.entries(report.parts).map(([name, count]) => line(name, integer(count))),
     line("network", integer(report.network)),
@@ -81,6 +91,7 @@ function format(report: ParamsReport): string[] {
     line("training step", `${flop(report.flopsPerExampleStep)} an example`),
     line("forward only", `${flop(report.flopsPerExampleStepForward)} an example`),
     line("effective depth", String(report.effectiveDepth)),
+    line("number format", used === wanted ? used : `${used} (this machine has no ${wanted})`),
     line("working memory", `${mebibytes(report.arenaBytesPerRow)} a row`),
   ];
 }

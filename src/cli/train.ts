@@ -56,10 +56,6 @@ export async function trainWithProgress(
   options: ComputeOptions & { resume?: boolean; from?: string },
 ): Promise<TrainingResult> {
   const executor = await executorFrom(options, config.engine);
-  if (config.model.forwardDtype === "bfloat16")
-    logWarning(
-      "model.forwardDtype is bfloat16; this version computes in float32, which is slower and more exact",
-    );
   const parts = await prepareTraining({
     dir,
     config,
@@ -68,6 +64,7 @@ export async function trainWithProgress(
     resume: options.resume ?? false,
     from: options.from,
   });
+  warnOfFormat(parts);
   logInfo(introduction(parts));
   const status = makeStatusLine();
   const interrupt = interruptible(status);
@@ -82,6 +79,18 @@ export async function trainWithProgress(
   } finally {
     interrupt.release();
   }
+}
+
+/** Says so when the numbers are not in the format that the configuration asks for. */
+function warnOfFormat({ model, state, executor, run }: TrainingParts): void {
+  const wanted = model.numberFormat;
+  if (state.format === wanted) return;
+  const { backend, isa } = executor.description;
+  logWarning(
+    executor.formats.includes(wanted)
+      ? `model.forwardDtype is ${wanted}, but the run in ${run.dir} began in ${state.format} and goes on in it`
+      : `model.forwardDtype is ${wanted}, which ${backend} ${isa} does not compute in: training in ${state.format}, which is slower and more exact`,
+  );
 }
 
 /** Which configuration, which folder, and whether there is something to go on with. */
@@ -202,7 +211,7 @@ function makeSmoother(): (name: string, value: number) => number {
   };
 }
 
-function introduction({ model, dataset, executor, run, trainer }: TrainingParts): string {
+function introduction({ model, dataset, executor, run, state, trainer }: TrainingParts): string {
   const { backend, isa, threads } = executor.description;
   const { train, validation, test, heldOutInTraining } = dataset.manifest;
   const weights = model.parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
@@ -210,7 +219,7 @@ function introduction({ model, dataset, executor, run, trainer }: TrainingParts)
   return [
     `${model.name}: ${integer(weights)} weights, effective depth ${model.effectiveDepth}, ${model.tokens} positions of ${model.hiddenSize}`,
     `data: ${train.puzzles} training puzzles (${train.from}), ${validation.puzzles} for checks, ${test.puzzles} held out; ${heldOutInTraining} held-out puzzles equivalent to a training puzzle`,
-    `engine: ${backend} ${isa}, ${threads} thread${threads > 1 ? "s" : ""}, micro-batches of ${microBatch} rows, ${mebibytes(arenaBytes)} of working memory a thread`,
+    `engine: ${backend} ${isa}, ${state.format}, ${threads} thread${threads > 1 ? "s" : ""}, micro-batches of ${microBatch} rows, ${mebibytes(arenaBytes)} of working memory a thread`,
     `run folder: ${run.dir}`,
   ].join("\n");
 }

@@ -32,6 +32,7 @@ function knownRecursion(
   };
   const recursion: Recursion = {
     batchSize,
+    format: "float32",
     async *run(batch, steps) {
       batches.push(batch);
       for (let step = 1; step <= steps; step++) {

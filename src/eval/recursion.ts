@@ -2,7 +2,8 @@
 // here; who wants early answers looks at the halting logits of each step (spec section 6, evaluation).
 
 import type { Bindings, Executor } from "../engine/executors/executor.ts";
-import type { EvaluationGraphOptions, RecursiveModel } from "../models/model.ts";
+import type { NumberFormat } from "../engine/number-format.ts";
+import { type EvaluationGraphOptions, formatOn, makeCarry, type RecursiveModel } from "../models/model.ts";
 import type { ModelWeights } from "../models/weights.ts";
 import { viewsOf } from "../nn/parameters.ts";
 
@@ -29,30 +30,40 @@ export interface RecursionResults {
 
 export interface Recursion {
   readonly batchSize: number;
+  /** What it computes in. */
+  readonly format: NumberFormat;
   /** Yields the results after supervision steps 1 … steps. */
   run(batch: RecursionBatch, steps: number): AsyncGenerator<{ step: number; results: RecursionResults }>;
 }
 
+export interface RecursionOptions extends EvaluationGraphOptions {
+  readonly batchSize: number;
+  readonly microBatch?: number;
+  /** Default: the model's own where the executor has it. */
+  readonly format?: NumberFormat;
+}
+
+/** @param weights must not change while a puzzle is under way */
 export function makeRecursion(
   executor: Executor,
   model: RecursiveModel,
   weights: ModelWeights,
-  options: EvaluationGraphOptions & { batchSize: number; microBatch?: number },
+  options: RecursionOptions,
 ): Recursion {
-  const { batchSize, microBatch } = options;
-  const program = executor.compile(model.evaluationGraph(options), { expectedRows: batchSize, microBatch });
+  const { batchSize, microBatch, format = formatOn(executor, model) } = options;
+  const program = executor.compile(model.evaluationGraph(options), {
+    expectedRows: batchSize,
+    microBatch,
+    format,
+  });
   const results = makeResults(model, batchSize);
   const reset = new Int32Array(batchSize);
   const puzzleRows = new Float32Array(batchSize * model.puzzleVectorSize);
-  const carry = model.carry.map((name): [string, Float32Array] => [
-    name,
-    new Float32Array(batchSize * model.tokens * model.hiddenSize),
-  ]);
   const fixed: Bindings = {
     ...Object.fromEntries(viewsOf(weights.layout, weights.weights)),
     ...Object.fromEntries(weights.buffers),
     ...Object.fromEntries(model.constants),
-    ...Object.fromEntries(carry),
+    ...Object.fromEntries(makeCarry(model, batchSize, format)),
     reset,
     puzzle_rows: puzzleRows,
     preds: results.predictions,
@@ -66,6 +77,7 @@ export function makeRecursion(
   };
   return {
     batchSize,
+    format,
     async *run(batch, steps) {
       gatherVectors(weights.table, model.puzzleVectorSize, batch, puzzleRows);
       const bindings: Bindings = {
@@ -75,7 +87,8 @@ export function makeRecursion(
       };
       for (let step = 1; step <= steps; step++) {
         reset.fill(step === 1 ? 1 : 0);
-        await program.run(bindings, { rows: batch.rows });
+        // Between puzzles the weights may change: a training goes on between its checks.
+        await program.run(bindings, { rows: batch.rows, sameWeights: step > 1 });
         yield { step, results };
       }
     },

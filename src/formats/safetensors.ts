@@ -11,9 +11,12 @@ import { elementBytes, type HeaderEntry, parseHeader, type SafetensorsDtype } fr
 
 export type { SafetensorsDtype } from "./safetensors-header.ts";
 
-export type TensorData = Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array;
+export type TensorData = Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array | Uint16Array;
 
-/** `dtype` is that of the file; F16 and BF16 values are held as float32, BOOL as bytes 0 and 1. */
+/**
+ * `dtype` is that of the file; F16 and BF16 values are held as float32, BOOL as bytes 0 and 1. Written, BF16 may also be
+ * given as bits.
+ */
 export interface StoredTensor {
   dtype: SafetensorsDtype;
   shape: readonly number[];
@@ -83,7 +86,7 @@ export async function writeSafetensors(
 }
 
 /**
- * The bytes of a file, in pieces that share memory with the tensors (except BF16).
+ * The bytes of a file, in pieces that share memory with the tensors (except BF16 held as float32).
  * Data lies in order of falling element size, which keeps every tensor aligned: readers that map the file need it.
  */
 export function encodeSafetensors(
@@ -140,7 +143,7 @@ function encode(name: string, { dtype, shape, data }: StoredTensor): Uint8Array 
   const count = shape.reduce((product, size) => product * size, 1);
   invariant(data.length === count, `tensor ${name}: ${data.length} values for shape [${shape.join(", ")}]`);
   invariant(
-    data instanceof heldAs[dtype],
+    data instanceof heldAs[dtype] || (dtype === "BF16" && data instanceof Uint16Array),
     `tensor ${name}: ${dtype} cannot be written from ${data.constructor.name}`,
   );
   const stored = dtype === "BF16" && data instanceof Float32Array ? bfloat16FromFloat32(data) : data;

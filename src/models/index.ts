@@ -5,6 +5,7 @@ import type { TrmConfig } from "./trm/config.ts";
 import { makeTrm } from "./trm/model.ts";
 
 export type { EvaluationGraphOptions, PuzzleShape, RecursiveModel, TrainingGraphOptions } from "./model.ts";
+export { formatOn } from "./model.ts";
 export type { TrmConfig } from "./trm/config.ts";
 
 /** Configuration of any model; `arch` tells which. */

@@ -1,7 +1,9 @@
 // What a recursive model is to the rest of the program: weights, carry, and two graphs. Training, evaluation, solving
 // and checkpoints work with any model that fills this in; adding one touches its folder and models/index.ts.
 
+import type { Executor } from "../engine/executors/executor.ts";
 import type { Graph } from "../engine/graph.ts";
+import type { NumberFormat } from "../engine/number-format.ts";
 import type { ParameterSpec } from "../nn/parameters.ts";
 
 /** What a model must know of the data set it is for. */
@@ -51,6 +53,8 @@ export interface RecursiveModel {
   readonly puzzleVectorSize: number;
   /** State of a row between supervision steps: names, each [L, D] a row. */
   readonly carry: readonly string[];
+  /** What activations and carry are meant to be stored in; `formatOn` says what an executor makes of it. */
+  readonly numberFormat: NumberFormat;
   /** Supervision steps after which a row gives way to a new puzzle. */
   readonly haltMaxSteps: number;
   readonly haltExplorationProb: number;
@@ -60,4 +64,21 @@ export interface RecursiveModel {
   wantsToHalt(haltLogit: number, continueLogit: number): boolean;
   trainingGraph(options: TrainingGraphOptions): Graph;
   evaluationGraph(options?: EvaluationGraphOptions): Graph;
+}
+
+/** The model's number format where the executor computes in it, else float32. */
+export function formatOn({ formats }: Executor, { numberFormat }: RecursiveModel): NumberFormat {
+  return formats.includes(numberFormat) ? numberFormat : "float32";
+}
+
+/** Memory of the carry of so many rows, by name; bits of bfloat16 where that is the format. */
+export function makeCarry(
+  model: RecursiveModel,
+  rows: number,
+  format: NumberFormat,
+): Map<string, Float32Array | Uint16Array> {
+  const size = rows * model.tokens * model.hiddenSize;
+  return new Map(
+    model.carry.map((name) => [name, format === "bfloat16" ? new Uint16Array(size) : new Float32Array(size)]),
+  );
 }

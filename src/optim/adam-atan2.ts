@@ -63,7 +63,7 @@ export function makeAdamAtan2(executor: Executor, length: number, emaRate: numbe
 
 function updateGraph(lanes: number, averages: boolean): Graph {
   const graph = new Graph();
-  const row = (name: string) => graph.input(name, ["rows"], { storage: "row" });
+  const row = (name: string) => graph.input(name, ["rows"], { storage: "row", dtype: "float32" });
   let gradient = row("grad.0");
   for (let lane = 1; lane < lanes; lane++) gradient = add(graph, gradient, row(`grad.${lane}`));
   const before = { p: row("weights"), m: row("firstMoment"), v: row("secondMoment") };

@@ -17,6 +17,7 @@ import {
 } from "../base/files.ts";
 import { formatConfig, parseConfig } from "../config/load.ts";
 import type { WhorlConfig } from "../config/schema.ts";
+import { NUMBER_FORMATS } from "../engine/number-format.ts";
 
 /** Later versions may add fields; what is unknown here is kept. */
 const runRecordSchema = z.looseObject({
@@ -33,6 +34,8 @@ const runRecordSchema = z.looseObject({
     threads: z.number(),
     lanes: z.number(),
     microBatch: z.number(),
+    /** Number format of the training graph and of the carry in checkpoints. */
+    format: z.enum(NUMBER_FORMATS).default("float32"),
   }),
   seeds: z.record(z.string(), z.number()),
   data: z.looseObject({

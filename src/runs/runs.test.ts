@@ -34,7 +34,7 @@ const record: RunRecord = {
   createdAt: "2026-01-02T03:04:05.000Z",
   versions: { whorl: "0.1.0", node: "20.20.2" },
   machine: describeMachine(),
-  engine: { backend: "reference", isa: null, threads: 1, lanes: 8, microBatch: 8 },
+  engine: { backend: "reference", isa: null, threads: 1, lanes: 8, microBatch: 8, format: "float32" },
   seeds: { train: 0 },
   data: { manifestSha256: "ab" },
   resumes: [],

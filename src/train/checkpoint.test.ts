@@ -16,7 +16,7 @@ const model = tinyTrm();
 function numbered(ema: boolean): TrainingState {
   const state = makeTrainingState(model, { seed: 1, batchSize: 3, ema });
   let next = 1;
-  const count = (numbers: Float32Array | Int32Array) => {
+  const count = (numbers: Float32Array | Int32Array | Uint16Array) => {
     for (let i = 0; i < numbers.length; i++) numbers[i] = next++;
   };
   const { weights, firstMoment, secondMoment, average, table, slots } = state;
@@ -75,11 +75,11 @@ test("a checkpoint of another batch size or without a part is refused", async ()
   };
   const parts = checkpointParts(model, numbered(true), PROGRESS);
   expect(await told(parts, 4)).toMatchInlineSnapshot(
-    `"the checkpoint's slots.inputs is [3, 5], [4, 5] is needed — runs/x/checkpoints/step-17 — resume with the settings of the run"`,
+    `"the checkpoint's slots.inputs is I32 [3, 5], I32 [4, 5] is needed — runs/x/checkpoints/step-17 — resume with the settings of the run"`,
   );
   const training = new Map(parts["training.safetensors"] as Map<string, StoredTensor>);
   training.delete("second_moment");
   expect(await told({ ...parts, "training.safetensors": training })).toMatchInlineSnapshot(
-    `"the checkpoint's second_moment is missing, [12928] is needed — runs/x/checkpoints/step-17 — resume with the settings of the run"`,
+    `"the checkpoint's second_moment is missing, F32 [12928] is needed — runs/x/checkpoints/step-17 — resume with the settings of the run"`,
   );
 });

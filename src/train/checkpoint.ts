@@ -4,6 +4,7 @@
 
 import { z } from "zod";
 import { ToolError } from "../base/errors.ts";
+import { bfloat16FromFloat32 } from "../formats/half.ts";
 import type { StoredTensor } from "../formats/safetensors.ts";
 import type { RecursiveModel } from "../models/model.ts";
 import { loadStateDict, type ModelWeights, toStateDict } from "../models/weights.ts";
@@ -55,14 +56,16 @@ export async function restoreState(
   checkpoint: Checkpoint,
 ): Promise<Progress> {
   const stored = await checkpoint.readTensors(TRAINING_FILE);
-  for (const [name, { shape, data }] of trainingTensors(model, state)) {
+  for (const [name, tensor] of trainingTensors(model, state)) {
+    const { dtype, shape, data } = tensor;
     const found = stored.get(name);
-    if (!found || found.shape.join() !== shape.join() || found.data.constructor !== data.constructor)
+    if (!found || found.dtype !== dtype || found.shape.join() !== shape.join())
       throw new ToolError(
-        `the checkpoint's ${name} is ${found ? `[${found.shape.join(", ")}]` : "missing"}, [${shape.join(", ")}] is needed`,
+        `the checkpoint's ${name} is ${found ? formatType(found) : "missing"}, ${formatType(tensor)} is needed`,
         { code: "checkpoint/misfit", where: checkpoint.dir, hint: "resume with the settings of the run" },
       );
-    (data as Float32Array).set(found.data as Float32Array); // equal constructors, checked above
+    const numbers = found.data as Float32Array; // or what else tensors of this dtype are held as
+    data.set(dtype === "BF16" ? bfloat16FromFloat32(numbers) : numbers);
   }
   const weights = await checkpoint.readTensors(WEIGHTS_FILE);
   // Buffers and puzzle table come from the weights file; its averaged weights go into the average.
@@ -75,14 +78,20 @@ export async function restoreState(
   return progress;
 }
 
+function formatType({ dtype, shape }: StoredTensor): string {
+  return `${dtype} [${shape.join(", ")}]`;
+}
+
+type StateTensor = StoredTensor & { readonly data: Float32Array | Int32Array | Uint16Array };
+
 /** Views of everything that the weights file does not hold. Without an average the raw weights are there already. */
-function trainingTensors(model: RecursiveModel, state: TrainingState): Map<string, StoredTensor> {
+function trainingTensors(model: RecursiveModel, state: TrainingState) {
   const { slots } = state;
   const rows = slots.steps.length;
   const { seqLen } = model.shape;
-  const flat = (data: Float32Array): StoredTensor => ({ dtype: "F32", shape: [data.length], data });
-  const ints = (shape: number[], data: Int32Array): StoredTensor => ({ dtype: "I32", shape, data });
-  return new Map<string, StoredTensor>([
+  const flat = (data: Float32Array): StateTensor => ({ dtype: "F32", shape: [data.length], data });
+  const ints = (shape: number[], data: Int32Array): StateTensor => ({ dtype: "I32", shape, data });
+  return new Map<string, StateTensor>([
     ["weights", flat(state.weights)],
     ["first_moment", flat(state.firstMoment)],
     ["second_moment", flat(state.secondMoment)],
@@ -91,9 +100,13 @@ function trainingTensors(model: RecursiveModel, state: TrainingState): Map<strin
     ["slots.puzzle_identifiers", ints([rows], slots.identifiers)],
     ["slots.steps", ints([rows], slots.steps)],
     ["slots.halted", ints([rows], slots.halted)],
-    ...[...slots.carry].map(([name, data]): [string, StoredTensor] => [
+    ...[...slots.carry].map(([name, data]): [string, StateTensor] => [
       `carry.${name}`,
-      { dtype: "F32", shape: [rows, model.tokens, model.hiddenSize], data },
+      {
+        dtype: data instanceof Uint16Array ? "BF16" : "F32",
+        shape: [rows, model.tokens, model.hiddenSize],
+        data,
+      },
     ]),
   ]);
 }

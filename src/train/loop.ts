@@ -103,6 +103,7 @@ class Training {
     this.#recursion = makeRecursion(executor, model, evaluatedWeights(state), {
       batchSize: Math.max(1, Math.min(parts.quickExamples.count, 256)),
       labels: true,
+      format: state.format,
     });
     this.#batch = {
       inputs: new Int32Array(batchSize * model.shape.seqLen),

@@ -30,7 +30,8 @@ export async function replayTrace(
   const { tensors: trace } = await readSafetensors(`${folder}/trace.safetensors`);
   const { tensors: initial } = await readSafetensors(`${folder}/weights.safetensors`);
   const model = makeModel(meta.model, meta.shape);
-  const state = makeTrainingState(model, { seed: 0, batchSize: meta.batchSize, ema: true });
+  const format = "float32"; // what the traces were recorded in; in bfloat16 nothing could be compared
+  const state = makeTrainingState(model, { seed: 0, batchSize: meta.batchSize, ema: true, format });
   loadStateDict(model, state, initial, `${folder}/weights.safetensors`);
   state.average?.set(state.weights);
 
@@ -129,7 +130,7 @@ function stepTensors(model: RecursiveModel, state: TrainingState, trainer: Train
     ["current.puzzle_identifiers", int64([rows], slots.identifiers)],
     ...[...slots.carry].map(([name, data]): [string, StoredTensor] => [
       `carry.${name}`,
-      float([rows, model.tokens, model.hiddenSize], data),
+      float([rows, model.tokens, model.hiddenSize], Float32Array.from(data)),
     ]),
     ["carry.steps", int32([rows], slots.steps)],
     ["carry.halted", { dtype: "BOOL", shape: [rows], data: Uint8Array.from(slots.halted) }],
@@ -174,6 +175,7 @@ async function evaluation(
     batchSize: rows,
     logits: true,
     labels: true,
+    format: state.format,
   });
   const batch = {
     rows,

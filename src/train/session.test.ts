@@ -80,6 +80,18 @@ test("a run goes on only with sums in the order it was made with", async () => {
   expect(await told(prepare(FEW, { dir, resume: true, executor: threaded }), dir)).toBe("no error");
 });
 
+test("a run goes on in the number format it began in", async () => {
+  const dir = temporaryFolder();
+  const settings = [...FEW, "model.forwardDtype=bfloat16"];
+  const executor = makeReferenceExecutor("float32");
+  const { run } = await prepare(settings, { dir, executor: { ...executor, formats: ["float32"] } });
+  expect(run.record.engine.format).toBe("float32");
+  expect((await prepare(settings, { dir, resume: true })).state.format).toBe("float32");
+  const fresh = await prepare(settings);
+  expect([fresh.state.format, fresh.run.record.engine.format]).toEqual(["bfloat16", "bfloat16"]);
+  expect([...fresh.state.slots.carry.values()].every((bits) => bits instanceof Uint16Array)).toBe(true);
+});
+
 test("from another run: its evaluated weights are weights and average, all else starts anew", async () => {
   const dir = temporaryFolder();
   const { parts } = await trainTiny(await tinyConfig(...FEW), dir);

@@ -8,7 +8,7 @@ import { ToolError } from "../base/errors.ts";
 import { stream } from "../base/random/threefry.ts";
 import type { WhorlConfig } from "../config/schema.ts";
 import type { Executor } from "../engine/executors/executor.ts";
-import { makeModel, type RecursiveModel } from "../models/index.ts";
+import { formatOn, makeModel, type RecursiveModel } from "../models/index.ts";
 import { loadStateDict, toStateDict } from "../models/weights.ts";
 import { openModel } from "../runs/open-model.ts";
 import { createRun, describeMachine, openRun, type Run, type RunRecord } from "../runs/run.ts";
@@ -48,12 +48,13 @@ export async function prepareTraining(options: SessionOptions): Promise<Training
       },
     );
   const model = makeModel(config.model, dataset.shape);
+  const earlier = resume ? await openRun(options.dir, { forWriting: true }) : undefined;
   const state = makeTrainingState(model, {
     seed: config.train.seed,
     batchSize: config.train.globalBatchSize,
     ema: config.train.ema,
+    format: earlier?.record.engine.format ?? formatOn(executor, model),
   });
-  const earlier = resume ? await openRun(options.dir, { forWriting: true }) : undefined;
   if (earlier) checkSameRun(earlier, executor, dataset);
   else if (options.from) await startFrom(options.from, model, state);
   const trainer = makeTrainer(executor, model, state, {
@@ -63,7 +64,8 @@ export async function prepareTraining(options: SessionOptions): Promise<Training
     seed: config.train.seed,
     microBatch: earlier?.record.engine.microBatch ?? config.engine.microBatch ?? undefined,
   });
-  const record = makeRecord(options, dataset, trainer.program.microBatch);
+  const { microBatch } = trainer.program;
+  const record = makeRecord(options, dataset, { microBatch, format: state.format });
   const run = earlier ?? (await createRun(options.dir, { config, record }));
   return { run, config: config.train, model, dataset, quickExamples: examples, executor, state, trainer };
 }
@@ -99,7 +101,7 @@ async function startFrom(path: string, model: RecursiveModel, state: TrainingSta
 function makeRecord(
   { config, executor, whorlVersion }: SessionOptions,
   dataset: Dataset,
-  microBatch: number,
+  program: Pick<RunRecord["engine"], "microBatch" | "format">,
 ): RunRecord {
   return {
     format: 1,
@@ -107,7 +109,7 @@ function makeRecord(
     createdAt: new Date().toISOString(),
     versions: { whorl: whorlVersion, node: process.versions.node },
     machine: describeMachine(),
-    engine: { ...executor.description, microBatch, dtype: "float32" },
+    engine: { ...executor.description, ...program },
     seeds: { train: config.train.seed, ...(config.data.generate ? { data: config.data.generate.seed } : {}) },
     data: { manifestSha256: manifestHash(dataset), ...dataset.manifest },
     resumes: [],

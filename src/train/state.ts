@@ -1,9 +1,12 @@
 // Everything that changes during training, in plain arrays: what a checkpoint holds and a resumed run continues from.
 
-import type { RecursiveModel } from "../models/model.ts";
+import type { NumberFormat } from "../engine/number-format.ts";
+import { makeCarry, type RecursiveModel } from "../models/model.ts";
 import { type ModelWeights, makeWeights } from "../models/weights.ts";
 
 export interface TrainingState extends ModelWeights {
+  /** What the training graph computes in, and the carry is kept in. */
+  readonly format: NumberFormat;
   /** Optimizer steps made. */
   step: number;
   readonly firstMoment: Float32Array;
@@ -23,37 +26,40 @@ export interface Slots {
   /** 1 where the slot takes a new puzzle next; at the start everywhere. */
   readonly halted: Int32Array; // [B]
   /** The model's state by name, each [B, L, D]. */
-  readonly carry: ReadonlyMap<string, Float32Array>;
+  readonly carry: ReadonlyMap<string, Float32Array | Uint16Array>;
 }
 
 export interface StateOptions {
   readonly seed: number;
   readonly batchSize: number;
   readonly ema: boolean;
+  /** Default: float32. */
+  readonly format?: NumberFormat;
 }
 
 /** A model before its first step. */
 export function makeTrainingState(model: RecursiveModel, options: StateOptions): TrainingState {
   const initial = makeWeights(model, options.seed);
+  const { format = "float32" } = options;
   return {
     ...initial,
+    format,
     step: 0,
     firstMoment: new Float32Array(initial.layout.length),
     secondMoment: new Float32Array(initial.layout.length),
     average: options.ema ? initial.weights.slice() : undefined,
-    slots: makeSlots(model, options.batchSize),
+    slots: makeSlots(model, options.batchSize, format),
   };
 }
 
-export function makeSlots(model: RecursiveModel, batchSize: number): Slots {
+export function makeSlots(model: RecursiveModel, batchSize: number, format: NumberFormat): Slots {
   const cells = batchSize * model.shape.seqLen;
-  const carrySize = batchSize * model.tokens * model.hiddenSize;
   return {
     inputs: new Int32Array(cells),
     labels: new Int32Array(cells),
     identifiers: new Int32Array(batchSize),
     steps: new Int32Array(batchSize),
     halted: new Int32Array(batchSize).fill(1),
-    carry: new Map(model.carry.map((name) => [name, new Float32Array(carrySize)])),
+    carry: makeCarry(model, batchSize, format),
   };
 }

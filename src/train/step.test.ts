@@ -24,6 +24,7 @@ type FakeStep = (bindings: Record<string, Int32Array | Float32Array>) => void;
 function fakeExecutor(compute: FakeStep): Executor {
   return {
     description: { backend: "reference", isa: "none", threads: 1, lanes: 1 },
+    formats: ["float32"],
     liveBytes: () => 0,
     compile: () => ({
       microBatch: 1,
@@ -44,7 +45,7 @@ function fakeModel(haltMaxSteps: number, haltExplorationProb: number): Recursive
       hiddenSize: 1,
     },
     ...{ parameters: [], buffers: [], constants: new Map(), puzzleVectorSize: 0, carry: ["z"] },
-    ...{ haltMaxSteps, haltExplorationProb, effectiveDepth: 1 },
+    ...{ numberFormat: "float32", haltMaxSteps, haltExplorationProb, effectiveDepth: 1 },
     wantsToHalt: (haltLogit) => haltLogit > 0,
     trainingGraph: () => new Graph(),
     evaluationGraph: () => new Graph(),

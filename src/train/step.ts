@@ -83,7 +83,11 @@ export function makeTrainer(
   const batchSize = state.slots.steps.length;
   const { freezeWeights, trace, onPart = () => {} } = options;
   const graph = model.trainingGraph({ lossScale: 1 / options.globalBatchSize, freezeWeights, trace });
-  const program = executor.compile(graph, { microBatch: options.microBatch, expectedRows: batchSize });
+  const program = executor.compile(graph, {
+    microBatch: options.microBatch,
+    expectedRows: batchSize,
+    format: state.format,
+  });
   const gradientLanes = new Float32Array(executor.description.lanes * state.layout.length);
   const results = makeResults(model, batchSize);
   const reset = new Int32Array(batchSize);

@@ -10,8 +10,16 @@ export function formatCases(cases: readonly BenchCase[]): string[] {
   return formatFields(cases.map(({ name, summary, batch }) => [name, `${summary}; batch ${batch}`]));
 }
 
+/** A table for each number format: their peaks are different ones. */
 export function formatMeasurements(results: readonly Measurement[]): string[] {
-  if (results.length === 0) return [];
+  const formats = [...new Set(results.map(({ dtype }) => dtype))];
+  return formats.flatMap((format, i) => [
+    ...(i > 0 ? [""] : []),
+    ...formatTogether(results.filter(({ dtype }) => dtype === format)),
+  ]);
+}
+
+function formatTogether(results: readonly Measurement[]): string[] {
   const { backend, isa, dtype, threads } = results[0];
   const columns = ["case", "mode", "batch", "examples/s", "TFLOP/s", "of peak", "a step", "spread", "memory"];
   const rows = results.map((result) => {

@@ -19,11 +19,12 @@ export const VARIANTS: readonly (readonly [name: string, settings: Partial<TrmCo
   ["token mixing", { mlpT: true, posEncodings: "none" }],
 ];
 
-/** D 8, 2 heads, 2 prefix positions, 2 layers, one cycle of 2 + 1 calls; `settings` go before these. */
+/** D 8, 2 heads, 2 prefix positions, 2 layers, one cycle of 2 + 1 calls, float32; `settings` go before these. */
 export function tinyTrm(settings: Partial<TrmConfig> = {}): RecursiveModel {
   const sizes = { hiddenSize: 8, numHeads: 2, expansion: 1, puzzleEmbLen: 2, layers: 2 };
+  const forwardDtype = "float32";
   const cycles = { hCycles: 1, lCycles: 2, haltMaxSteps: 4 };
-  return makeTrm(trmConfigSchema.parse({ ...sizes, ...cycles, ...settings }), TINY_SHAPE);
+  return makeTrm(trmConfigSchema.parse({ ...sizes, ...cycles, forwardDtype, ...settings }), TINY_SHAPE);
 }
 
 /**

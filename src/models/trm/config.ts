@@ -47,7 +47,7 @@ const trmFields = z.strictObject({
   forwardDtype: z
     .enum(["float32", "bfloat16"])
     .default("bfloat16")
-    .describe("number format of the forward pass; weights stay float32"),
+    .describe("number format of activations and carry, where the machine has it; weights stay float32"),
   loss: z
     .enum(["stablemax_cross_entropy", "softmax_cross_entropy"])
     .default("stablemax_cross_entropy")

@@ -13,7 +13,7 @@ import type { TrmConfig } from "./config.ts";
 export interface StepOutputs {
   /** [rows, S, V] */
   readonly logits: Value;
-  /** [rows, 2]: halt, continue (which TRM computes and uses nowhere). */
+  /** [rows, 2] in float32: halt, continue (which TRM computes and uses nowhere). */
   readonly qLogits: Value;
   /** [rows, S] int */
   readonly predictions: Value;

@@ -6,7 +6,15 @@ import { differentiate } from "../../engine/autodiff.ts";
 import { Graph, type Value } from "../../engine/graph.ts";
 import { argmax } from "../../engine/ops/accuracy.ts";
 import { concat, pad, slice } from "../../engine/ops/axis.ts";
-import { add, addBroadcast, reshape, scale, stopGradient } from "../../engine/ops/elementwise.ts";
+import {
+  add,
+  addBroadcast,
+  narrow,
+  reshape,
+  scale,
+  stopGradient,
+  widen,
+} from "../../engine/ops/elementwise.ts";
 import { embedding } from "../../engine/ops/embedding.ts";
 import { linear } from "../../engine/ops/linear.ts";
 import { selectRows } from "../../engine/ops/select-rows.ts";
@@ -47,6 +55,7 @@ export function makeTrm(config: TrmConfig, shape: PuzzleShape): RecursiveModel {
     constants: trmConstants(config, tokens),
     puzzleVectorSize: config.puzzleEmbNdim,
     carry: ["z_H", "z_L"],
+    numberFormat: config.forwardDtype,
     haltMaxSteps: config.haltMaxSteps,
     haltExplorationProb: config.haltExplorationProb,
     effectiveDepth: config.hCycles * (config.lCycles + 1) * config.layers,
@@ -114,7 +123,7 @@ function trainingGraph(
   const puzzleGradient = step.puzzle && gradients.get(step.puzzle);
   if (puzzleGradient) graph.output("grad.puzzle_rows", puzzleGradient);
   if (options.trace) {
-    graph.output("logits", step.logits);
+    graph.output("logits", widen(graph, step.logits));
     graph.output("preds", step.predictions);
   }
   graph.output("q_logits", step.qLogits);
@@ -135,7 +144,7 @@ function evaluationGraph(
     addLosses(graph, step, labels, config);
   }
   graph.output("preds", step.predictions);
-  if (options.logits) graph.output("logits", step.logits);
+  if (options.logits) graph.output("logits", widen(graph, step.logits));
   graph.output("q_logits", step.qLogits);
   pruneGraph(graph);
   return graph;
@@ -204,7 +213,7 @@ function inputEmbedding(
   if (puzzle) {
     const P = tokens - shape.seqLen;
     // Zeros on the right: with the published sizes the first prefix position carries the whole vector.
-    const padded = pad(graph, puzzle, { axis: -1, start: 0, length: P * D });
+    const padded = pad(graph, narrow(graph, puzzle), { axis: -1, start: 0, length: P * D });
     e = concat(graph, reshape(graph, padded, ["rows", P, D]), e, { axis: -2 });
   }
   if (config.posEncodings === "learned")
@@ -214,7 +223,7 @@ function inputEmbedding(
 
 function puzzleRows(graph: Graph, config: TrmConfig): Value | undefined {
   if (config.puzzleEmbNdim === 0) return undefined;
-  return graph.input("puzzle_rows", ["rows", config.puzzleEmbNdim], { storage: "row" });
+  return graph.input("puzzle_rows", ["rows", config.puzzleEmbNdim], { storage: "row", dtype: "float32" });
 }
 
 function ropeInputs(graph: Graph, config: TrmConfig, tokens: number): RopeTables {
@@ -236,7 +245,8 @@ function heads(
     prefix > 0 ? slice(graph, y, { axis: -2, start: prefix, length: Number(length) - prefix }) : y;
   const first = reshape(graph, slice(graph, y, { axis: -2, start: 0, length: 1 }), ["rows", D]);
   const logits = linear(graph, cells, weight("lm_head.weight"));
-  const qLogits = addBroadcast(graph, linear(graph, first, weight("q_head.weight")), weight("q_head.bias"));
+  const halting = addBroadcast(graph, linear(graph, first, weight("q_head.weight")), weight("q_head.bias"));
+  const qLogits = widen(graph, halting); // as the reference: computed in the number format, then float32
   return { logits, qLogits, weights: [...weights.values()], puzzle, predictions: argmax(graph, logits) };
 }
 
