@@ -2,6 +2,9 @@
 #pragma once
 #include <stdint.h>
 #include <stdlib.h>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 #include <utility>
 
@@ -21,9 +24,13 @@ class Block {
   bool grow(int64_t wanted) {
     if (size_ >= wanted) return true;
     release();
-    constexpr size_t alignment = 4096;  // a multiple of the promised 64; whole pages keep arenas of threads apart
+    // A multiple of the promised 64; whole pages keep arenas of threads apart, and huge ones save address translations.
+    const size_t alignment = wanted < hugePage ? 4096 : hugePage;
     void* memory = nullptr;
     if (posix_memalign(&memory, alignment, size_t(wanted)) != 0) return false;
+#if defined(__linux__)
+    if (wanted >= hugePage) madvise(memory, size_t(wanted), MADV_HUGEPAGE);
+#endif
     bytes_ = static_cast<char*>(memory);
     size_ = wanted;
     return true;
@@ -36,6 +43,7 @@ class Block {
   }
 
  private:
+  static constexpr int64_t hugePage = 2 << 20;
   char* bytes_ = nullptr;
   int64_t size_ = 0;
 };
