@@ -2,9 +2,6 @@
 #pragma once
 #include <stdint.h>
 #include <stdlib.h>
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
 
 #include <utility>
 
@@ -24,13 +21,9 @@ class Block {
   bool grow(int64_t wanted) {
     if (size_ >= wanted) return true;
     release();
-    // A multiple of the promised 64; whole pages keep arenas of threads apart, and huge ones save address translations.
-    const size_t alignment = wanted < hugePage ? 4096 : hugePage;
+    constexpr size_t alignment = 4096;  // a multiple of the promised 64; whole pages keep arenas of threads apart
     void* memory = nullptr;
     if (posix_memalign(&memory, alignment, size_t(wanted)) != 0) return false;
-#if defined(__linux__)
-    if (wanted >= hugePage) madvise(memory, size_t(wanted), MADV_HUGEPAGE);
-#endif
     bytes_ = static_cast<char*>(memory);
     size_ = wanted;
     return true;
@@ -43,7 +36,6 @@ class Block {
   }
 
  private:
-  static constexpr int64_t hugePage = 2 << 20;
   char* bytes_ = nullptr;
   int64_t size_ = 0;
 };

@@ -115,7 +115,7 @@ struct Pipeline {
   float* blocks;  // two, used in turn
   struct Work {
     BlockPlace place{};
-    float* c = nullptr;
+    const float* c = nullptr;
     int64_t units = 0;
   } waiting{};
   int64_t turn = 0, done = 0, perStep = 0;
@@ -130,7 +130,7 @@ struct Pipeline {
     const int64_t end = done + perStep < waiting.units ? done + perStep : waiting.units;
     for (; done < end; done++) finish.unit(waiting.place, done, waiting.c);
   }
-  void end(const BlockPlace& place, float* c) {
+  void end(const BlockPlace& place, const float* c) {
     flush();
     waiting = {place, c, finish.units(place)};
   }
@@ -138,6 +138,12 @@ struct Pipeline {
     for (; done < waiting.units; done++) finish.unit(waiting.place, done, waiting.c);
     waiting.units = done = 0;
   }
+};
+
+// Part of a long depth: sums are kept in memory, block by block, until the last part finishes them.
+struct DepthPart {
+  float* sums = nullptr;
+  bool isFirst = true, isLast = true;
 };
 
 // Fetches memory into L2 while something else goes on, some lines a step.
@@ -154,19 +160,21 @@ struct Fetching {
 };
 
 template <bool leftStays, class Side>
-static void multiplyAndFetch(const Panels& left, const Panels& right, const BlockPlace& at, int64_t steps, float* c,
-                             Side& side, const char*& next, int64_t lines) {
-  if (lines == 0) return multiplyAt<leftStays>(left, right, at, steps, {c}, nullptr, side);
+static void multiplyAndFetch(const Panels& left, const Panels& right, const BlockPlace& at, int64_t steps, const Block& to,
+                             const float* from, Side& side, const char*& next, int64_t lines) {
+  if (lines == 0) return multiplyAt<leftStays>(left, right, at, steps, to, from, side);
   Fetching<Side> both = {side, next, lines};
-  multiplyAt<leftStays>(left, right, at, steps, {c}, nullptr, both);
+  multiplyAt<leftStays>(left, right, at, steps, to, from, both);
 }
 
 // All blocks of left x right. As many panels of one side as fit L1 stay there while the panels of the other stream past and
-// the next ones are fetched. Blocks are finished by the pipeline's Finish.
+// the next ones are fetched.
 template <bool leftStays, class Finish>
-static void multiplyPanels(const Panels& left, const Panels& right, int64_t steps, Pipeline<Finish>& pipeline) {
+static void multiplyPanels(const Panels& left, const Panels& right, int64_t steps, Pipeline<Finish>& pipeline,
+                           const DepthPart& part = {}) {
   const Panels &near = leftStays ? left : right, &far = leftStays ? right : left;
   const int64_t group = steps < nearSteps ? nearSteps / steps : 1;
+  NoSide none;
   for (int64_t first = 0; first < near.count(); first += group) {
     const int64_t end = first + group < near.count() ? first + group : near.count();
     const int64_t lines = end < near.count() ? (32 + far.count() - 1) / far.count() : 0;  // a step of a panel is 32 lines
@@ -174,76 +182,16 @@ static void multiplyPanels(const Panels& left, const Panels& right, int64_t step
     for (int64_t f = 0; f < far.count(); f++)
       for (int64_t n = first; n < end; n++) {
         const BlockPlace at = leftStays ? BlockPlace{n, f} : BlockPlace{f, n};
-        float* c = pipeline.begin(at, steps);
-        multiplyAndFetch<leftStays>(left, right, at, steps, c, pipeline, next, lines);
-        pipeline.end(at, c);
+        float* sum = part.sums + (at.row * right.count() + at.col) * blockFloats;
+        const float* from = part.isFirst ? nullptr : sum;
+        if (part.isLast) {
+          float* c = pipeline.begin(at, steps);
+          multiplyAndFetch<leftStays>(left, right, at, steps, {c}, from, pipeline, next, lines);
+          pipeline.end(at, c);
+        } else {
+          multiplyAndFetch<leftStays>(left, right, at, steps, {sum}, from, none, next, lines);
+        }
       }
-  }
-}
-
-// --- a long depth is multiplied in parts, whose sums wait in memory block by block. They are added by vectors: tiles that
-// load sums right behind the stores of other blocks, at equal offsets of a page, wait until these have left the core.
-
-template <bool isFirst>
-struct AddToSums {
-  float* sums;
-  int64_t cols;  // blocks in a row of blocks
-
-  float* block(const BlockPlace& at) const { return sums + (at.row * cols + at.col) * blockFloats; }
-  void expect(const BlockPlace& at) {
-    for (int64_t i = 0; i < 64; i++) __builtin_prefetch(block(at) + i * 16, 1, 3);
-  }
-  int64_t units(const BlockPlace&) const { return 32; }
-  WHORL_MEMBER void unit(const BlockPlace& at, int64_t u, const float* c) {
-    float* to = block(at) + u * 32;
-    const __m512 low = _mm512_load_ps(c + u * 32), high = _mm512_load_ps(c + u * 32 + 16);
-    _mm512_store_ps(to, isFirst ? low : low + _mm512_load_ps(to));
-    _mm512_store_ps(to + 16, isFirst ? high : high + _mm512_load_ps(to + 16));
-  }
-};
-
-// The last part: what a Finish gets is the whole sum. Its units are rows.
-template <class Finish>
-struct FinishSums {
-  Finish& finish;
-  AddToSums<false> sums;
-
-  void expect(const BlockPlace& at) {
-    finish.expect(at);
-    sums.expect(at);
-  }
-  int64_t units(const BlockPlace& at) const { return finish.units(at); }
-  WHORL_MEMBER void unit(const BlockPlace& at, int64_t u, float* c) {
-    const float* sum = sums.block(at) + u * 32;
-    _mm512_store_ps(c + u * 32, _mm512_load_ps(c + u * 32) + _mm512_load_ps(sum));
-    _mm512_store_ps(c + u * 32 + 16, _mm512_load_ps(c + u * 32 + 16) + _mm512_load_ps(sum + 16));
-    finish.unit(at, u, c);
-  }
-};
-
-template <bool leftStays, class Finish>
-static void multiplyPart(const Panels& left, const Panels& right, int64_t steps, float* blocks, Finish& finish) {
-  Pipeline<Finish> pipeline = {finish, blocks};
-  multiplyPanels<leftStays>(left, right, steps, pipeline);
-  pipeline.flush();
-}
-
-// left x right over any depth. `sums`: a block for each pair of panels, if the depth is longer than nearSteps.
-template <bool leftStays, class Finish>
-static void multiplyParts(const Panels& left, const Panels& right, int64_t steps, float* blocks, float* sums, Finish& finish) {
-  const int64_t parts = (steps + nearSteps - 1) / nearSteps, most = (steps + parts - 1) / parts;
-  if (parts <= 1) return multiplyPart<leftStays>(left, right, steps, blocks, finish);
-  AddToSums<true> begin = {sums, right.count()};
-  AddToSums<false> add = {sums, right.count()};
-  FinishSums<Finish> end = {finish, add};
-  for (int64_t s = 0; s < steps; s += most) {
-    const Panels a = left.after(s), b = right.after(s);
-    if (s == 0)
-      multiplyPart<leftStays>(a, b, most, blocks, begin);
-    else if (s + most < steps)
-      multiplyPart<leftStays>(a, b, most, blocks, add);
-    else
-      multiplyPart<leftStays>(a, b, steps - s, blocks, end);
   }
 }
 

@@ -93,9 +93,17 @@ static void featureMlp(const Args& args) {
     packPanels<packLeft>(input.base, inSteps * stepElements, h + m * K, K, rows, K);
     if (half % 32 != 0) __builtin_memset(hidden.base, 0, size_t(panelsOf(rows) * hiddenSteps * stepElements) * 2);  // the depth's padding
     GateFeatures gate = {hidden, {kept.base ? kept.at(m / 32, 0) : nullptr, kept.steps}, rows};
-    multiplyParts<false>(input.from(0, 0, rows), gateUp, inSteps, blocks, sums, gate);
+    Pipeline<GateFeatures> gates = {gate, blocks};
+    multiplyPanels<false>(input.from(0, 0, rows), gateUp, inSteps, gates);
+    gates.flush();
     AddFeatures total = {h + m * K, y + m * K, rows, K, squares};
-    multiplyParts<false>(hidden.from(0, 0, rows), {down, hiddenSteps * stepElements, K}, hiddenSteps, blocks, sums, total);
+    Pipeline<AddFeatures> totals = {total, blocks};
+    for (int64_t step = 0; step < hiddenSteps; step += nearSteps) {
+      const int64_t steps = hiddenSteps - step < nearSteps ? hiddenSteps - step : nearSteps;
+      multiplyPanels<false>(hidden.from(0, step, rows), {down + step * stepElements, hiddenSteps * stepElements, K}, steps,
+                            totals, {sums, step == 0, step + steps == hiddenSteps});
+    }
+    totals.flush();
     normFeatures(total, float(args.f[0]), rstd ? rstd + m : nullptr);
   }
 }
@@ -191,8 +199,7 @@ static void addGateUpGrad(const RowSums& r, const LeftPanels& gates, const Bf16*
   packPanels<packRight>(r.whole, r.stride, h, K, r.M, K);
   for (int64_t i = 0; i < gates.steps; i++) {
     for (int64_t s = 0; s < r.steps; s++) packLeftTransposedStep(r.panel + s * stepElements, gates.at(s, i), 32, r.M - s * 32, 32);
-    AddToGated finish = {dGateUp + i * 16 * K, gates.steps * 16, K};
-    multiplyParts<true>({r.panel, 0, 32}, {r.whole, r.stride, K}, r.steps, r.blocks, r.sums, finish);
+    multiplyPanel<true>({r.panel, 0, 32}, {r.whole, r.stride, K}, r.steps, r.blocks, r.sums, AddToGated{dGateUp + i * 16 * K, gates.steps * 16, K});
   }
 }
 
@@ -204,8 +211,7 @@ static void addDownGrad(const RowSums& r, const LeftPanels& ds, const LeftPanels
   for (int64_t j = 0; j < hidden.steps; j++) {
     for (int64_t s = 0; s < r.steps; s++) packRightStep(r.panel + s * stepElements, hidden.at(s, j), 32, r.M - s * 32, 32);
     const int64_t size = half - j * 32 < 32 ? half - j * 32 : 32;
-    AddTo finish = {dDown + j * 32, K, size, half};
-    multiplyParts<false>({r.whole, r.stride, K}, {r.panel, 0, size}, r.steps, r.blocks, r.sums, finish);
+    multiplyPanel<false>({r.panel, 0, size}, {r.whole, r.stride, K}, r.steps, r.blocks, r.sums, AddTo{dDown + j * 32, K, size, half});
   }
 }
 
@@ -222,14 +228,23 @@ static void featureMlpGrad(const Args& args) {
   normFeaturesGrad(ds, (const Bf16*)args.p[3], (const float*)args.p[4], (const Bf16*)args.p[5], M, K);
 
   GateFeaturesGrad gate = {gates, hidden, M};
-  multiplyParts<false>(ds.from(0, 0, M), {downT, inSteps * stepElements, half}, inSteps, blocks, sums, gate);
+  Pipeline<GateFeaturesGrad> gatesGrad = {gate, blocks};
+  multiplyPanels<false>(ds.from(0, 0, M), {downT, inSteps * stepElements, half}, inSteps, gatesGrad);
+  gatesGrad.flush();
 
   const int64_t height = featureRows(M, 64 * nearSteps + 128 * panelsOf(K));
   for (int64_t m = 0; m < M; m += height) {
     const int64_t rows = M - m < height ? M - m : height;
     AddFeaturesGrad add = {{ds.at(m / 32, 0), inSteps}, dh + m * K, rows, K};
-    multiplyParts<false>(gates.from(m / 32, 0, rows), {gateUpT, gateSteps * stepElements, K}, gateSteps, blocks, sums, add);
+    Pipeline<AddFeaturesGrad> adds = {add, blocks};
+    for (int64_t step = 0; step < gateSteps; step += nearSteps) {
+      const int64_t steps = gateSteps - step < nearSteps ? gateSteps - step : nearSteps;
+      multiplyPanels<false>(gates.from(m / 32, step, rows), {gateUpT + step * stepElements, gateSteps * stepElements, K}, steps,
+                            adds, {sums, step == 0, step + steps == gateSteps});
+    }
+    adds.flush();
   }
+
   const RowSums rows = {blocks, sums, panel, whole, M, rowSteps, rowStride};
   addGateUpGrad(rows, gates, h, K, (float*)args.p[7]);
   addDownGrad(rows, ds, hidden, K, half, (float*)args.p[8]);

@@ -14,7 +14,9 @@ static void mixRows(const Args& args, int64_t in, int64_t out) {
       const int64_t cols = D - d < 32 ? D - d : 32;
       packPanels<packRight>(input, 0, (const Bf16*)args.p[0] + r * in * D + d, D, in, cols);
       StoreRounded finish = {(Bf16*)args.p[2] + r * out * D + d, out, cols, D};
-      multiplyPart<false>(left, {input, 0, cols}, steps, blocks, finish);
+      Pipeline<StoreRounded> pipeline = {finish, blocks};
+      multiplyPanels<false>(left, {input, 0, cols}, steps, pipeline);
+      pipeline.flush();
     }
 }
 
@@ -27,13 +29,19 @@ static void mixTokensGradWeight(const Args& args) {
   float* blocks = static_cast<float*>(args.scratch);
   Bf16* left = (Bf16*)(blocks + 2 * blockFloats);
   Bf16* right = left + stride;
+  AddTo finish = {(float*)args.p[2], N, K, K};
   for (int64_t r = 0; r < R; r++) {
+    Pipeline<AddTo> pipeline = {finish, blocks};
     packPanels<packRightTransposed>(right, stride, (const Bf16*)args.p[1] + r * K * D, D, K, D);
     for (int64_t n = 0; n < N; n += 32) {
       const int64_t rows = N - n < 32 ? N - n : 32;
       packPanels<packLeft>(left, stride, (const Bf16*)args.p[0] + (r * N + n) * D, D, rows, D);
-      AddTo finish = {(float*)args.p[2] + n * K, rows, K, K};
-      multiplyPart<true>({left, 0, rows}, {right, stride, K}, steps, blocks, finish);
+      for (int64_t j = 0; j < panelsOf(K); j++) {
+        float* block = pipeline.begin({n / 32, j}, steps);
+        multiplyAt<true>({left, 0, rows}, {right, stride, K}, {0, j}, steps, {block}, nullptr, pipeline);
+        pipeline.end({n / 32, j}, block);
+      }
     }
+    pipeline.flush();
   }
 }

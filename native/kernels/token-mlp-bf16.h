@@ -91,9 +91,13 @@ static void tokenMlp(const Args& args) {
       const Bf16* h = (const Bf16*)args.p[0] + at;
       packPanels<packRight>(input, 0, h, D, m.tokens, cols);
       GateTokens gate = {hidden};
-      multiplyPart<false>(m.gateUp(args.p[1]), {input, 0, cols}, m.inSteps(), blocks, gate);
+      Pipeline<GateTokens> gates = {gate, blocks};
+      multiplyPanels<false>(m.gateUp(args.p[1]), {input, 0, cols}, m.inSteps(), gates);
+      gates.flush();
       AddTokens total = {h, sum, m.tokens, D, cols, {}};
-      multiplyPart<false>(down, {hidden, 0, cols}, hiddenSteps, blocks, total);
+      Pipeline<AddTokens> totals = {total, blocks};
+      multiplyPanels<false>(down, {hidden, 0, cols}, hiddenSteps, totals);
+      totals.flush();
       normTokens(total, float(args.f[0]), (Bf16*)args.p[3] + at, args.p[4] ? (float*)args.p[4] + r * D + d : nullptr);
     }
 }
@@ -180,6 +184,24 @@ struct AddTokensGrad {
   }
 };
 
+WHORL_INLINE void fetchBlock(const float* c, int64_t stride) {
+  for (int64_t i = 0; i < 32; i++) {
+    __builtin_prefetch(c + i * stride, 1, 3);
+    __builtin_prefetch(c + i * stride + 16, 1, 3);
+  }
+}
+
+// c (+)= left . right for the sums over channels: blocks of c stay in memory between rows.
+static void addChannels(float* c, int64_t width, const Panels& left, const Panels& right, int64_t steps, bool isFirst) {
+  NoSide none;
+  for (int64_t i = 0; i < left.count(); i++)
+    for (int64_t j = 0; j < right.count(); j++) {
+      float* block = c + i * 32 * width + j * 32;
+      fetchBlock(j + 1 < right.count() ? block + 32 : c + (i + 1) * 32 * width, width);
+      multiplyAt<true>(left, right, {i, j}, steps, {block, width}, isFirst ? nullptr : block, none);
+    }
+}
+
 // dGateUp[N][tokens] and dDown[tokens][half] += the sums of a call
 static void addWeightGrads(const TokenMlp& m, const TokenKept& kept, float* dGateUp, float* dDown) {
   for (int64_t n = 0; n < 2 * m.half; n++) {
@@ -238,7 +260,6 @@ static void tokenMlpGrad(const Args& args) {
   const TokenGradScratch s(m, args.scratch);
   const Panels gateUpT = {(const Bf16*)args.p[2], gateSteps * stepElements, m.tokens};
   const Panels downT = {(const Bf16*)args.p[3], m.inSteps() * stepElements, m.half};
-  __builtin_memset(kept.dGateUp, 0, size_t((gateSteps + m.hiddenPanels()) * 32 * kept.width) * 4);
   for (int64_t r = 0; r < m.rows; r++) {
     for (int64_t d = 0; d < D; d += 32) {
       const int64_t at = r * m.tokens * D + d, cols = D - d < 32 ? D - d : 32, step = d / 32 * stepElements;
@@ -251,11 +272,16 @@ static void tokenMlpGrad(const Args& args) {
       GateTokensGrad gate = {s.paired, kept.hidden + step, kept.gates + step, kept.stride, m.half};
       gateTokensGrad(m, m.gateUp(args.p[1]), downT, s, gate, cols);
       AddTokensGrad add = {s.ds, (Bf16*)args.p[9] + at, m.tokens, D, cols};
-      multiplyParts<false>(gateUpT, {s.paired, 0, cols}, gateSteps, s.blocks, s.sums, add);
+      Pipeline<AddTokensGrad> adds = {add, s.blocks};
+      for (int64_t g = 0; g < gateSteps; g += nearSteps) {
+        const int64_t here = gateSteps - g < nearSteps ? gateSteps - g : nearSteps, offset = g * stepElements;
+        multiplyPanels<false>({gateUpT.base + offset, gateUpT.stride, m.tokens}, {s.paired + offset, 0, cols}, here, adds,
+                              {s.sums, g == 0, g + here == gateSteps});
+      }
+      adds.flush();
     }
-    AddTo toGateUp = {kept.dGateUp, gateSteps * 32, kept.width, kept.width}, toDown = {kept.dDownT, m.half, kept.width, kept.width};
-    multiplyPart<true>({kept.gates, kept.stride, gateSteps * 32}, {kept.input, kept.stride, m.tokens}, steps, s.blocks, toGateUp);
-    multiplyPart<true>({kept.hidden, kept.stride, m.half}, {kept.sum, kept.stride, m.tokens}, steps, s.blocks, toDown);
+    addChannels(kept.dGateUp, kept.width, {kept.gates, kept.stride, gateSteps * 32}, {kept.input, kept.stride, m.tokens}, steps, r == 0);
+    addChannels(kept.dDownT, kept.width, {kept.hidden, kept.stride, m.half}, {kept.sum, kept.stride, m.tokens}, steps, r == 0);
   }
   if (m.rows > 0) addWeightGrads(m, kept, (float*)args.p[7], (float*)args.p[8]);
 }
