@@ -44,16 +44,7 @@ WHORL_INLINE __m512 quickPower(__mmask16 mask, __m512 t) {
   return _mm512_maskz_scalef_ps(mask, p, t);
 }
 
-// Rounds to bfloat16 in the order low[0] high[0] low[1] high[1] ..: additions and a shuffle, which are nearly free beside
-// tile products, where vcvtne2ps2bf16 costs two cycles. Halves are rounded up.
-WHORL_INLINE Words roundInterleaved(__m512 low, __m512 high) {
-  const Words half = _mm512_set1_epi32(0x8000);
-  const Words l = _mm512_add_epi32((Words)low, half), h = _mm512_add_epi32((Words)high, half);
-  const Words upper = _mm512_set4_epi32(0x0f0e0f0e, 0x0b0a0b0a, 0x07060706, 0x03020302);  // bytes of the upper words
-  return _mm512_mask_shuffle_epi8(h, 0x3333333333333333, l, upper);
-}
-
-// packRightStep for a depth in that order: the pairs are rows p and p + 16.
+// packRightStep for a depth in the order of roundInterleaved: the pairs are rows p and p + 16.
 WHORL_INLINE void packRightInterleavedStep(Bf16* to, const Bf16* from, int64_t stride, int64_t depth, int64_t cols) {
   const Words low = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), high = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
 #pragma GCC unroll 4

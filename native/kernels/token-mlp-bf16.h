@@ -20,10 +20,8 @@ WHORL_INLINE __m512 silu(__m512 g) { return g * quickSigmoid(g); }
 
 // Two rows of 32 numbers as a row of pairs of a right step: columns 0-15, and 512 elements on, columns 16-31.
 WHORL_INLINE void storePairs(Bf16* to, const __m512 (&even)[2], const __m512 (&odd)[2]) {
-  const Words pairs = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20, 4,
-                                       19, 3, 18, 2, 17, 1, 16, 0);
-  _mm512_store_si512(to, _mm512_permutexvar_epi16(pairs, roundRow(even[0], odd[0])));
-  _mm512_store_si512(to + 512, _mm512_permutexvar_epi16(pairs, roundRow(even[1], odd[1])));
+  _mm512_store_si512(to, roundInterleaved(even[0], odd[0]));
+  _mm512_store_si512(to + 512, roundInterleaved(even[1], odd[1]));
 }
 
 // Rows 0-15 of a block are gates, 16-31 what they gate; two rows of the hidden layer are a row of pairs.
