@@ -21,7 +21,8 @@ extern const whorl::FormatTable whorlFloat32_avx2;
 extern const whorl::FormatTable whorlFloat32_avx512;
 #endif
 #ifdef WHORL_AMX
-extern const whorl::FormatTable whorlBfloat16_amx;
+// Missing where the compiler does not know AMX: then its address is null.
+extern const whorl::FormatTable whorlBfloat16_amx __attribute__((weak));
 #endif
 }
 
@@ -109,7 +110,7 @@ int supportedTables(const KernelTable** tables) {
   const Cpu cpu;
   int count = 0;
 #ifdef WHORL_AMX
-  if (cpu.amxBf16() && mayUseTiles()) tables[count++] = &amxBf16;
+  if (&whorlBfloat16_amx && cpu.amxBf16() && mayUseTiles()) tables[count++] = &amxBf16;
 #endif
   if (cpu.avx512()) tables[count++] = &avx512;
   if (cpu.avx2()) tables[count++] = &avx2;

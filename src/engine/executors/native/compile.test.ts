@@ -1,7 +1,7 @@
 // Finding a compiler, telling the user what failed, and not building twice. The real build is exercised by the
 // kernel tests; here the sources are three-line stand-ins.
 
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -68,5 +68,20 @@ test.skipIf(!hasCompiler)(
     expect(error.where).toContain("core/plan.cc with ");
     expect(error.message).toMatch(/nonsense/);
     expect(readdirSync(join(folder, "out"))).toEqual([]);
+  },
+);
+
+test.skipIf(!hasCompiler || process.platform !== "linux" || process.arch !== "x64")(
+  "a compiler that does not know AMX builds everything else",
+  async () => {
+    const compiler = findCompiler();
+    const older = join(folder, "older-compiler");
+    const refuse = 'for flag in "$@"; do case $flag in -mamx*) exit 1;; esac; done';
+    writeFileSync(older, `#!/bin/sh\n${refuse}\nexec ${compiler} "$@"\n`);
+    chmodSync(older, 0o755);
+    const [all] = await build();
+    vi.stubEnv("CXX", older);
+    const [known] = await build();
+    expect(Number(/\d+/.exec(known))).toBe(Number(/\d+/.exec(all)) - 1);
   },
 );

@@ -70,7 +70,7 @@ export function hashBuild(sourceDir: string, compiler: string): string {
   const version = spawnSync(compiler, ["--version"], { encoding: "utf8" }).stdout;
   const hash = createHash("sha256");
   hash.update(JSON.stringify([version, process.platform, process.arch, linkFlags(), headersVersion()]));
-  for (const unit of listUnits(sourceDir)) hash.update(JSON.stringify([unit.source, unit.flags]));
+  for (const unit of listUnits(sourceDir, compiler)) hash.update(JSON.stringify([unit.source, unit.flags]));
   for (const file of listSources(sourceDir)) {
     hash.update(`\0${file}\0`);
     hash.update(readFileSync(join(sourceDir, file)));
@@ -95,7 +95,7 @@ export async function compileAddon({ sourceDir, outFile, log }: CompileAddonOpti
   mkdirSync(dirname(outFile), { recursive: true });
   const workDir = mkdtempSync(`${outFile}.build-`);
   try {
-    const units = listUnits(sourceDir);
+    const units = listUnits(sourceDir, compiler);
     log(`compiling ${units.length} units of the native executor with ${compiler}`);
     await compileUnits(compiler, sourceDir, workDir, units);
     const linked = join(workDir, basename(outFile));
@@ -110,11 +110,12 @@ export async function compileAddon({ sourceDir, outFile, log }: CompileAddonOpti
   }
 }
 
-function listUnits(sourceDir: string): Unit[] {
+function listUnits(sourceDir: string, compiler: string): Unit[] {
   const plain = ["core/plan.cc", "isa/choose.cc", "node/addon.cc", "node/pool.cc"];
   const isX64 = process.arch === "x64";
-  // Only Linux lets a process have the tile registers of AMX.
-  const amx = isX64 && process.platform === "linux" ? ["isa/amx.cc"] : [];
+  // Only Linux lets a process have the tile registers of AMX; compilers before g++ 11 and clang 12 do not know them.
+  const hasTiles = isX64 && process.platform === "linux" && understands(compiler, x86Flags.amx);
+  const amx = hasTiles ? ["isa/amx.cc"] : [];
   const sets = isX64 ? ["avx512", "avx2", "portable"] : ["portable"];
   // The kernel units take longest: first, so that two jobs end together.
   return [
@@ -122,6 +123,11 @@ function listUnits(sourceDir: string): Unit[] {
     ...sets.map((isa) => makeUnit(sourceDir, "isa/all.cc", `kernels-${isa}.o`, x86Flags[isa] ?? [])),
     ...plain.map((source) => makeUnit(sourceDir, source, `${basename(source, ".cc")}.o`, [])),
   ];
+}
+
+function understands(compiler: string, flags: readonly string[]): boolean {
+  const check = [...flags, "-x", "c++", "-fsyntax-only", "/dev/null"];
+  return spawnSync(compiler, check, { stdio: "ignore" }).status === 0;
 }
 
 function makeUnit(sourceDir: string, source: string, object: string, flags: string[]): Unit {
