@@ -21,6 +21,9 @@
 #define WHORL_TOKEN_MLP_GRAD_WORK(K, N, D) \
   ((WHORL_BLOCKS(N) + WHORL_BLOCKS((N) / 2)) * (1024 * WHORL_BLOCKS(K) + 512 * WHORL_BLOCKS(D)) + WHORL_PACKED(2 * 32 * WHORL_BLOCKS(K), D))
 #define WHORL_FEATURE_MLP_GRAD_WORK(M, K, N) (512 * WHORL_BLOCKS(M) * (2 * WHORL_BLOCKS(K) + WHORL_BLOCKS((N) / 2) + 1))
+// Bytes of scratch that a fused MLP takes at least, beyond which it is refused: at 32 rows, and for one panel of channels.
+#define WHORL_FEATURE_MLP_SCRATCH(K, N) (8192 + 2048 * (3 * WHORL_BLOCKS(K) + WHORL_BLOCKS((N) / 2) + 1))
+#define WHORL_TOKEN_MLP_SCRATCH(K, N) (24576 + 8192 * (WHORL_BLOCKS(K) + 1) + 2048 * WHORL_BLOCKS(N) + 64 * (K))
 // `bfloat16` is of the place where a line is expanded: the .bf16 form reads its weight packed.
 #define WHORL_WEIGHT(N, K) (bfloat16 ? WHORL_PACKED(N, K) : (N) * (K))
 
@@ -96,17 +99,17 @@
   /* w packed | N K | side transposed gated */ \
   X(packWeight, 2, 2, 3, 0, "ww", true, n[0] * n[1], WHORL_PACKED(n[0], n[1])) \
   /* h wGateUp wDown y rstd? | R K N D | eps */ \
-  X(tokenMlp, 5, 4, 1, 0b10000, "fwwfw", n[2] % 2 == 0, n[0] * n[1] * n[3], WHORL_PACKED(n[2], n[1]), WHORL_PACKED(n[1], n[2] / 2), \
+  X(tokenMlp, 5, 4, 1, 0b10000, "fwwfw", n[2] % 2 == 0 && WHORL_TOKEN_MLP_SCRATCH(n[1], n[2]) <= scratchBytes, n[0] * n[1] * n[3], WHORL_PACKED(n[2], n[1]), WHORL_PACKED(n[1], n[2] / 2), \
     n[0] * n[1] * n[3], n[0] * n[3]) \
   /* h wGateUp wGateUpT wDownT y rstd dy dGateUp dDown dh work | R K N D */ \
-  X(tokenMlpGrad, 11, 4, 0, 0, "fwwwfwfwwfw", n[2] % 2 == 0, n[0] * n[1] * n[3], WHORL_PACKED(n[2], n[1]), WHORL_PACKED(n[2], n[1]), \
+  X(tokenMlpGrad, 11, 4, 0, 0, "fwwwfwfwwfw", n[2] % 2 == 0 && WHORL_TOKEN_MLP_SCRATCH(n[1], n[2]) <= scratchBytes, n[0] * n[1] * n[3], WHORL_PACKED(n[2], n[1]), WHORL_PACKED(n[2], n[1]), \
     WHORL_PACKED(n[1], n[2] / 2), n[0] * n[1] * n[3], n[0] * n[3], n[0] * n[1] * n[3], n[2] * n[1], n[1] * n[2] / 2, \
     n[0] * n[1] * n[3], WHORL_TOKEN_MLP_GRAD_WORK(n[1], n[2], n[3])) \
   /* h wGateUp wDown y rstd? gu? | M K N | eps */ \
-  X(featureMlp, 6, 3, 1, 0b110000, "fwwfwf", n[2] % 32 == 0, n[0] * n[1], WHORL_PACKED(n[2], n[1]), WHORL_PACKED(n[1], n[2] / 2), \
+  X(featureMlp, 6, 3, 1, 0b110000, "fwwfwf", n[2] % 32 == 0 && WHORL_FEATURE_MLP_SCRATCH(n[1], n[2]) <= scratchBytes, n[0] * n[1], WHORL_PACKED(n[2], n[1]), WHORL_PACKED(n[1], n[2] / 2), \
     n[0] * n[1], n[0], 2 * WHORL_PACKED(n[0], n[2])) \
   /* h wGateUpT wDownT y rstd dy gu dGateUp dDown dh work | M K N */ \
-  X(featureMlpGrad, 11, 3, 0, 0, "fwwfwffwwfw", n[2] % 32 == 0, n[0] * n[1], WHORL_PACKED(n[2], n[1]), WHORL_PACKED(n[1], n[2] / 2), \
+  X(featureMlpGrad, 11, 3, 0, 0, "fwwfwffwwfw", n[2] % 32 == 0 && WHORL_FEATURE_MLP_SCRATCH(n[1], n[2]) <= scratchBytes, n[0] * n[1], WHORL_PACKED(n[2], n[1]), WHORL_PACKED(n[1], n[2] / 2), \
     n[0] * n[1], n[0], n[0] * n[1], 2 * WHORL_PACKED(n[0], n[2]), n[2] * n[1], n[1] * n[2] / 2, n[0] * n[1], \
     WHORL_FEATURE_MLP_GRAD_WORK(n[0], n[1], n[2]))
 // clang-format on

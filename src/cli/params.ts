@@ -7,7 +7,7 @@ import { loadConfig } from "../config/load.ts";
 import type { WhorlConfig } from "../config/schema.ts";
 import { chooseExecutor } from "../engine/executors/choose.ts";
 import { flopsPerRow } from "../engine/flops.ts";
-import { fuseGraph } from "../engine/fuse.ts";
+import { fuseFor } from "../engine/fuse.ts";
 import type { NumberFormat } from "../engine/number-format.ts";
 import { makePlan } from "../engine/plan.ts";
 import { formatOn, makeModel, type RecursiveModel } from "../models/index.ts";
@@ -67,7 +67,7 @@ export function describeModel(model: RecursiveModel, format: NumberFormat): Para
     parts[part] = (parts[part] ?? 0) + countParameters([spec]);
   }
   const training = model.trainingGraph({ lossScale: 1 });
-  const planned = format === "bfloat16" ? fuseGraph(training) : training;
+  const planned = fuseFor(format, training);
   return {
     parts,
     network: countParameters(model.parameters),

@@ -2,6 +2,7 @@
 // between stays in a core's caches. For executors whose kernels do all of it at once; run last.
 
 import { Graph, type Node, type Value } from "./graph.ts";
+import type { NumberFormat } from "./number-format.ts";
 import type { Attributes, Op } from "./op.ts";
 import { addRmsNormOp, rmsNormGradOp } from "./ops/add-rms-norm.ts";
 import { addOp } from "./ops/elementwise.ts";
@@ -9,6 +10,11 @@ import { linearGradInputOp, linearGradWeightOp, linearOp } from "./ops/linear.ts
 import { mixTokensGradInputOp, mixTokensGradWeightOp, mixTokensOp } from "./ops/mix-tokens.ts";
 import { featureMlpGradOp, featureMlpOp, tokenMlpGradOp, tokenMlpOp } from "./ops/mlp.ts";
 import { swigluGradOp, swigluOp } from "./ops/swiglu.ts";
+
+/** What the native executor plans for a number format. */
+export function fuseFor(format: NumberFormat, graph: Graph): Graph {
+  return format === "bfloat16" ? fuseGraph(graph) : graph;
+}
 
 /** A graph that computes the same with fused ops; the given one stays as it is. */
 export function fuseGraph(graph: Graph): Graph {

@@ -379,3 +379,30 @@ test("WHORL_NATIVE=off is a reason, not an error", async () => {
   vi.stubEnv("WHORL_NATIVE", "off");
   expect(await findAddon()).toEqual({ reason: "the native executor is switched off by WHORL_NATIVE=off" });
 });
+
+test.skipIf(!addon?.cpu().isa.includes("amx-bf16"))(
+  "an MLP too wide for a thread's scratch memory is refused",
+  async () => {
+    const operands = Array.from({ length: 6 }, () => [1, 0]);
+    const wide = (width: number) => {
+      const sizes = [
+        [1, 0],
+        [width, 0],
+        [32, 0],
+      ];
+      const program = Float64Array.from(instruction("featureMlp.bf16", operands, sizes, [1e-5]));
+      const made = native().createPlan(program, 0, 3, "amx-bf16", 0, 0);
+      return native().runPlan(
+        made,
+        [{ buffer: new Float32Array(1), rowStride: 0, laneStride: 0 }],
+        1,
+        1,
+        1,
+        1,
+        1,
+      );
+    };
+    await expect(wide(16384)).rejects.toThrow("sizes contradict each other or are too large");
+    await expect(wide(512)).rejects.toThrow("reaches byte");
+  },
+);

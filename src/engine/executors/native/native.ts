@@ -3,7 +3,7 @@
 
 import { availableParallelism } from "node:os";
 import { ToolError } from "../../../base/errors.ts";
-import { fuseGraph } from "../../fuse.ts";
+import { fuseFor } from "../../fuse.ts";
 import type { Graph } from "../../graph.ts";
 import { encodePlan, makePlan } from "../../plan.ts";
 import type { RunTiming } from "../../timing.ts";
@@ -74,7 +74,7 @@ function compile(
   { format = "float32", expectedRows, ...options }: CompileOptions,
 ): Program {
   const { isa, threads, lanes, onTiming } = settings;
-  const graph = format === "bfloat16" ? fuseGraph(given) : given;
+  const graph = fuseFor(format, given);
   const microBatch = options.microBatch ?? chooseMicroBatch(graph, lanes, format, expectedRows);
   const plan = makePlan(graph, microBatch, { format });
   const program = encodePlan(plan, addon.kernels());
