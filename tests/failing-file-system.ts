@@ -3,7 +3,7 @@
 import * as promises from "node:fs/promises";
 import type { FileSystem } from "../src/base/files.ts";
 
-/** A file system whose calls fail with `code` from the `failAt`-th one on (counted over open, rename and writes). */
+/** A file system whose calls fail with `code` from the `failAt`-th one on (counted over open, link, rename and writes). */
 export function failingFileSystem(code: string, failAt: number): FileSystem & { calls: number } {
   const broken = { ...promises, calls: 0 };
   const count = () => {
@@ -20,6 +20,10 @@ export function failingFileSystem(code: string, failAt: number): FileSystem & { 
       return original(...content);
     };
     return handle;
+  };
+  broken.link = async (...parameters) => {
+    count();
+    return promises.link(...parameters);
   };
   broken.rename = async (...parameters) => {
     count();

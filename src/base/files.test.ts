@@ -63,6 +63,46 @@ test("a directory is written as a whole and replaced as a whole", async () => {
   expect(await promises.readdir(join(folder, "sub"))).toEqual(["d"]);
 });
 
+test("pieces may be made while they are written, in the same memory, and fail without a trace", async () => {
+  const path = join(folder, "d");
+  const buffer = new Uint8Array(2);
+  function* pieces(last: number) {
+    for (let i = 0; i <= last; i++) yield buffer.fill(65 + i);
+    if (last > 2) throw new RangeError("no more");
+  }
+  await writeDirectoryAtomic(path, new Map([["one", pieces(2)]]));
+  expect(await readTextFile(join(path, "one"))).toBe("AABBCC");
+  await expect(writeDirectoryAtomic(path, new Map([["one", pieces(3)]]))).rejects.toThrow("no more");
+  expect(await promises.readdir(folder)).toEqual(["d"]);
+  expect(await readTextFile(join(path, "one"))).toBe("AABBCC");
+});
+
+test("a file that is there already is linked, or copied where links are refused", async () => {
+  const from = join(folder, "a.bin");
+  await writeFileAtomic(from, "kept");
+  const files = new Map([["one", { linkTo: from }]]);
+  await writeDirectoryAtomic(join(folder, "linked"), files);
+  expect((await promises.stat(from)).nlink).toBe(2);
+  const refuse = () =>
+    Promise.reject(Object.assign(new Error("EXDEV: made up"), { code: "EXDEV", syscall: "link" }));
+  await writeDirectoryAtomic(join(folder, "copied"), files, { fileSystem: { ...promises, link: refuse } });
+  expect((await promises.stat(from)).nlink).toBe(2);
+  await promises.rm(from);
+  expect(await readTextFile(join(folder, "linked", "one"))).toBe("kept");
+  expect(await readTextFile(join(folder, "copied", "one"))).toBe("kept");
+  const missing = await caught(writeDirectoryAtomic(join(folder, "none"), files));
+  expect(missing.code).toBe("file/not-found");
+  expect((await promises.readdir(folder)).sort()).toEqual(["copied", "linked"]);
+});
+
+test("a directory may have folders in it", async () => {
+  const path = join(folder, "d");
+  const files = { "one.txt": "1", "sub/deep/two.txt": "2", "sub/deep/three.txt": "3", "sub/four.txt": "4" };
+  await writeDirectoryAtomic(path, new Map(Object.entries(files)));
+  for (const [name, text] of Object.entries(files)) expect(await readTextFile(join(path, name))).toBe(text);
+  expect((await promises.readdir(path)).sort()).toEqual(["one.txt", "sub"]);
+});
+
 test("a failure at any point of replacing a directory leaves the old one, and recovery restores it", async () => {
   const path = join(folder, "d");
   const files = new Map([

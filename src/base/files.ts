@@ -2,15 +2,24 @@
 // disk, renamed. A crash leaves `name.tmp-<pid>` (garbage) or, when a directory is replaced, `name.old-<pid>`
 // (put back by `recoverInterrupted`). Every failure of the system is a ToolError that says what stands where.
 
+import { createReadStream } from "node:fs";
 import * as promises from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { ToolError } from "./errors.ts";
 
-/** Several pieces are written one after the other, so that large arrays need no joint copy. */
-export type FileContent = string | Uint8Array | readonly Uint8Array[];
+/**
+ * Several pieces are written one after the other, so that large arrays need no joint copy. They may be made while the
+ * file is written, in memory that is used again for the next piece.
+ */
+export type FileContent = string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
+/** A file that is there already and will never change: linked, or copied where the file system has no links. */
+export interface LinkedFile {
+  readonly linkTo: string;
+}
 
 /** The calls used here; tests pass one that fails. */
-export type FileSystem = Pick<typeof promises, "open" | "rename" | "rm" | "mkdir" | "readdir">;
+export type FileSystem = Pick<typeof promises, "open" | "rename" | "rm" | "mkdir" | "readdir" | "link">;
 
 export interface WriteOptions {
   fileSystem?: FileSystem;
@@ -30,10 +39,13 @@ export async function writeFileAtomic(path: string, content: FileContent, option
   }
 }
 
-/** Creates or replaces a whole directory of files, all of them or none. */
+/**
+ * Creates or replaces a whole directory of files, all of them or none; they are made in the given order. Names may lead
+ * into folders of it: `train/inputs.npy`.
+ */
 export async function writeDirectoryAtomic(
   path: string,
-  files: ReadonlyMap<string, FileContent>,
+  files: ReadonlyMap<string, FileContent | LinkedFile>,
   options: WriteOptions = {},
 ) {
   const fileSystem = options.fileSystem ?? promises;
@@ -42,8 +54,15 @@ export async function writeDirectoryAtomic(
     await fileSystem.mkdir(dirname(path), { recursive: true });
     await fileSystem.rm(temporary, { recursive: true, force: true });
     await fileSystem.mkdir(temporary);
-    for (const [name, content] of files) await writeAndSync(fileSystem, join(temporary, name), content);
-    await syncFolder(fileSystem, temporary);
+    const folders = new Set([temporary]);
+    for (const [name, content] of files) {
+      const target = join(temporary, name);
+      if (!folders.has(dirname(target))) await fileSystem.mkdir(dirname(target), { recursive: true });
+      folders.add(dirname(target));
+      if (isLink(content)) await linkOrCopy(fileSystem, content.linkTo, target);
+      else await writeAndSync(fileSystem, target, content);
+    }
+    for (const folder of folders) await syncFolder(fileSystem, folder);
     await moveIntoPlace(fileSystem, temporary, path);
     await syncFolder(fileSystem, dirname(path));
   } catch (error) {
@@ -140,14 +159,32 @@ const systemErrors: Record<string, { code: string; what: string; hint?: string }
 };
 
 async function writeAndSync(fileSystem: FileSystem, path: string, content: FileContent) {
-  const pieces = Array.isArray(content) ? content : [content];
+  const pieces = typeof content === "string" || content instanceof Uint8Array ? [content] : content;
   const handle = await fileSystem.open(path, "w");
   try {
-    for (const piece of pieces) await handle.writeFile(piece);
+    for await (const piece of pieces) await handle.writeFile(piece);
     await handle.sync();
   } finally {
     await handle.close();
   }
+}
+
+function isLink(content: FileContent | LinkedFile): content is LinkedFile {
+  return typeof content === "object" && "linkTo" in content;
+}
+
+/** What cannot be linked (other volume, no such feature, too many links) is copied; a missing file fails either way. */
+async function linkOrCopy(fileSystem: FileSystem, from: string, to: string) {
+  try {
+    await fileSystem.link(from, to);
+  } catch {
+    await writeAndSync(fileSystem, to, piecesOf(from));
+  }
+}
+
+/** Opened when the first piece is asked for: a stream that nobody reads would throw its errors at the process. */
+async function* piecesOf(path: string): AsyncGenerator<Uint8Array> {
+  yield* createReadStream(path, { highWaterMark: 1 << 20 });
 }
 
 /** Makes a rename in the folder durable. Some file systems refuse to sync a folder; the rename itself still holds. */

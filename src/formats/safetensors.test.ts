@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { findGolden } from "../base/data-folder.ts";
 import { ToolError } from "../base/errors.ts";
 import {
+  encodeHeader,
   encodeSafetensors,
   openSafetensors,
   readSafetensors,
@@ -101,6 +102,48 @@ test("a tensor is read alone, and a missing one is named", async () => {
   expect((await file.read("ids")).data).toEqual(Int32Array.of(-100));
   await expect(file.read("idz")).rejects.toThrow("no tensor idz in");
   await file.close();
+});
+
+test("floats are read in pieces of any length, in the same memory", async () => {
+  const numbers = Float32Array.from({ length: 10 }, (_, i) => (i - 4) / 4);
+  const half = Uint16Array.of(0x3c00, 0xc000, 0x3555);
+  const tensors = new Map<string, StoredTensor>([
+    ["brain", { dtype: "BF16", shape: [2, 5], data: numbers }],
+    ["whole", { dtype: "F32", shape: [10], data: numbers }],
+    ["none", { dtype: "F32", shape: [0], data: new Float32Array() }],
+    ["ints", { dtype: "I32", shape: [1], data: Int32Array.of(1) }],
+  ]);
+  const header = `{"half":{"dtype":"F16","shape":[3],"data_offsets":[0,6]}}`;
+  const read = async (name: string, most: number) => {
+    const file = await openSafetensors(path);
+    const pieces: number[][] = [];
+    try {
+      for await (const piece of file.floats(name, most)) pieces.push([...piece]);
+    } finally {
+      await file.close();
+    }
+    return pieces;
+  };
+  await writeSafetensors(path, tensors);
+  for (const name of ["brain", "whole"])
+    for (const most of [1, 4, 10, 1000]) {
+      const pieces = await read(name, most);
+      expect(pieces.flat()).toEqual([...numbers]);
+      expect(pieces.map((piece) => piece.length)).toEqual(
+        Array.from({ length: Math.ceil(10 / most) }, (_, i) => Math.min(most, 10 - i * most)),
+      );
+    }
+  expect(await read("none", 4)).toEqual([]);
+  await expect(read("ints", 4)).rejects.toThrow("I32 in pieces");
+  await expect(read("other", 4)).rejects.toThrow("no tensor other");
+  writeFileSync(path, fileOf(header, new Uint8Array(half.buffer)));
+  expect(await read("half", 2)).toEqual([[1, -2], [0.333251953125]]);
+});
+
+test("a header is the one of the tensors themselves", () => {
+  const tensors = sample();
+  const metadata = { format: "pt" };
+  expect(encodeHeader(tensors, metadata)).toEqual(encodeSafetensors(tensors, metadata)[0]);
 });
 
 test("a file truncated at any byte is refused", async () => {

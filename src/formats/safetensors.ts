@@ -33,7 +33,17 @@ export interface SafetensorsFile {
   metadata: Record<string, string>;
   entries: ReadonlyMap<string, { dtype: SafetensorsDtype; shape: readonly number[] }>;
   read(name: string): Promise<StoredTensor>;
+  /**
+   * The numbers of an F32, F16 or BF16 tensor in order, at most `most` at a time, always in the same memory: how a
+   * tensor that fills half of the memory is read into its place.
+   */
+  floats(name: string, most: number): AsyncGenerator<Float32Array>;
   close(): Promise<void>;
+}
+
+/** Whether tensors of this type are held as float32. */
+export function isFloat(dtype: SafetensorsDtype): boolean {
+  return dtype === "F32" || dtype === "F16" || dtype === "BF16";
 }
 
 /** Reads a whole file. */
@@ -55,17 +65,37 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   });
   try {
     const { size } = await handle.stat();
-    const { metadata, entries, dataStart } = await parseHeader(path, size, (offset, length) =>
-      readRange(handle, path, offset, length),
-    );
+    const { metadata, entries, dataStart } = await parseHeader(path, size, async (offset, length) => {
+      const bytes = allocate(path, length);
+      await readRange(handle, path, offset, bytes);
+      return bytes;
+    });
+    const entryOf = (name: string) => {
+      const entry = entries.get(name);
+      if (!entry) throw missingTensor(path, name, entries);
+      return entry;
+    };
     return {
       metadata,
       entries,
       async read(name) {
-        const entry = entries.get(name);
-        if (!entry) throw missingTensor(path, name, entries);
-        const bytes = await readRange(handle, path, dataStart + entry.begin, entry.end - entry.begin);
-        return { dtype: entry.dtype, shape: entry.shape, data: decode(entry.dtype, bytes.buffer) };
+        const { dtype, shape, begin, end } = entryOf(name);
+        const bytes = allocate(path, end - begin);
+        await readRange(handle, path, dataStart + begin, bytes);
+        return { dtype, shape, data: decode(dtype, bytes.buffer) };
+      },
+      async *floats(name, most) {
+        const { dtype, begin, end } = entryOf(name);
+        invariant(most >= 1 && isFloat(dtype), `${name}: ${dtype} in pieces of ${most} floats`);
+        const step = most * elementBytes[dtype];
+        const bytes = allocate(path, Math.min(step, end - begin));
+        for (let from = begin; from < end; from += step) {
+          const piece = bytes.subarray(0, Math.min(step, end - from));
+          await readRange(handle, path, dataStart + from, piece);
+          const numbers = decode(dtype, bytes.buffer, piece.length);
+          invariant(numbers instanceof Float32Array, `${dtype} held as ${numbers.constructor.name}`);
+          yield numbers;
+        }
       },
       close: () => handle.close(),
     };
@@ -85,25 +115,35 @@ export async function writeSafetensors(
   await writeFileAtomic(path, encodeSafetensors(tensors, metadata), options);
 }
 
-/**
- * The bytes of a file, in pieces that share memory with the tensors (except BF16 held as float32).
- * Data lies in order of falling element size, which keeps every tensor aligned: readers that map the file need it.
- */
+/** The bytes of a file, in pieces that share memory with the tensors (except BF16 held as float32). */
 export function encodeSafetensors(
   tensors: ReadonlyMap<string, StoredTensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array[] {
+  const pieces = [...tensors].map(([name, tensor]) => ({ ...tensor, bytes: encode(name, tensor) }));
+  return [encodeHeader(tensors, metadata), ...inFileOrder(pieces).map(({ bytes }) => bytes)];
+}
+
+export type TensorType = Pick<StoredTensor, "dtype" | "shape">;
+
+/**
+ * What stands before the data, for who writes that himself: the tensors in order of falling element size, equal ones
+ * as listed. That order keeps every tensor aligned: readers that map the file need it.
+ */
+export function encodeHeader(
+  tensors: ReadonlyMap<string, TensorType>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
   checkLittleEndian();
-  const pieces = [...tensors].map(([name, tensor]) => ({ name, tensor, bytes: encode(name, tensor) }));
-  const inFile = [...pieces].sort((a, b) => elementBytes[b.tensor.dtype] - elementBytes[a.tensor.dtype]);
   const offsets = new Map<string, [number, number]>();
   let end = 0;
-  for (const { name, bytes } of inFile) {
-    offsets.set(name, [end, end + bytes.length]);
-    end += bytes.length;
+  for (const { name, dtype, shape } of inFileOrder([...tensors].map(([name, type]) => ({ name, ...type })))) {
+    const begin = end;
+    end += elementBytes[dtype] * shape.reduce((product, size) => product * size, 1);
+    offsets.set(name, [begin, end]);
   }
   // Put together by hand: a JavaScript object would move names that look like numbers to the front.
-  const fields = pieces.map(({ name, tensor: { dtype, shape } }) => {
+  const fields = [...tensors].map(([name, { dtype, shape }]) => {
     return `${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: offsets.get(name) })}`;
   });
   if (Object.keys(metadata).length > 0) fields.unshift(`"__metadata__":${JSON.stringify(metadata)}`);
@@ -111,27 +151,33 @@ export function encodeSafetensors(
   const header = new Uint8Array(8 + Math.ceil(json.length / 8) * 8).fill(0x20);
   new DataView(header.buffer).setBigUint64(0, BigInt(header.length - 8), true);
   header.set(json, 8);
-  return [header, ...inFile.map((piece) => piece.bytes)];
+  return header;
 }
 
-function decode(dtype: SafetensorsDtype, buffer: ArrayBuffer): TensorData {
+function inFileOrder<T extends TensorType>(tensors: readonly T[]): T[] {
+  return [...tensors].sort((a, b) => elementBytes[b.dtype] - elementBytes[a.dtype]);
+}
+
+/** The first `bytes` bytes of a buffer as numbers. */
+function decode(dtype: SafetensorsDtype, buffer: ArrayBuffer, bytes = buffer.byteLength): TensorData {
   checkLittleEndian();
+  const count = bytes / elementBytes[dtype];
   switch (dtype) {
     case "F64":
-      return new Float64Array(buffer);
+      return new Float64Array(buffer, 0, count);
     case "I64":
-      return new BigInt64Array(buffer);
+      return new BigInt64Array(buffer, 0, count);
     case "F32":
-      return new Float32Array(buffer);
+      return new Float32Array(buffer, 0, count);
     case "I32":
-      return new Int32Array(buffer);
+      return new Int32Array(buffer, 0, count);
     case "F16":
-      return float32FromFloat16(new Uint16Array(buffer));
+      return float32FromFloat16(new Uint16Array(buffer, 0, count));
     case "BF16":
-      return float32FromBfloat16(new Uint16Array(buffer));
+      return float32FromBfloat16(new Uint16Array(buffer, 0, count));
     case "U8":
     case "BOOL":
-      return new Uint8Array(buffer);
+      return new Uint8Array(buffer, 0, count);
   }
 }
 
@@ -155,12 +201,11 @@ const heldAs = {
   ...{ BF16: Float32Array, U8: Uint8Array, BOOL: Uint8Array },
 };
 
-/** Exactly `length` bytes, in a buffer of their own. */
-async function readRange(handle: FileHandle, path: string, offset: number, length: number) {
-  const bytes = allocate(path, length);
-  for (let done = 0; done < length; ) {
+/** Fills `bytes` from the file. */
+async function readRange(handle: FileHandle, path: string, offset: number, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
     // One read call takes less than 2 GiB.
-    const wanted = Math.min(length - done, 2 ** 30);
+    const wanted = Math.min(bytes.length - done, 2 ** 30);
     const { bytesRead } = await handle.read(bytes, done, wanted, offset + done).catch((error) => {
       throw fileError(error, `reading ${path}`);
     });
@@ -169,7 +214,6 @@ async function readRange(handle: FileHandle, path: string, offset: number, lengt
     }
     done += bytesRead;
   }
-  return bytes;
 }
 
 function allocate(path: string, length: number): Uint8Array<ArrayBuffer> {
