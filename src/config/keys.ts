@@ -10,9 +10,11 @@ export interface ConfigKey {
   /** Holds further settings, as `train` does. */
   isSection: boolean;
   nullable: boolean;
+  /** Takes settings of any name below it. */
+  isOpen: boolean;
 }
 
-/** All settings by name, sections included, in the order of the schema. */
+/** All settings by name, sections included, in the order of the schema; those of a task when it is not the only one. */
 export function configKeys(): Map<string, ConfigKey> {
   const keys = new Map<string, ConfigKey>();
   addKeys(whorlConfigSchema, "", keys);
@@ -23,10 +25,27 @@ function addKeys(section: z.ZodObject, prefix: string, keys: Map<string, ConfigK
   for (const [name, field] of Object.entries(section.shape)) {
     const path = prefix + name;
     const { core, description, nullable } = unwrap(field);
-    const isSection = core instanceof z.ZodObject;
-    keys.set(path, { path, description: description ?? "", isSection, nullable });
-    if (isSection) addKeys(core, `${path}.`, keys);
+    const sections = sectionsOf(core);
+    const isOpen = core instanceof z.ZodRecord;
+    // Tasks share names; the first that has one describes it.
+    if (!keys.has(path))
+      keys.set(path, {
+        path,
+        description: description ?? "",
+        isSection: sections.length > 0 || isOpen,
+        nullable,
+        isOpen,
+      });
+    for (const below of sections) addKeys(below, `${path}.`, keys);
   }
+}
+
+/** The objects that a setting may be: none, one, or one for each task. */
+function sectionsOf(core: z.core.$ZodType): z.ZodObject[] {
+  if (core instanceof z.ZodObject) return [core];
+  if (core instanceof z.ZodDiscriminatedUnion)
+    return core.options.flatMap((option: z.core.$ZodType) => sectionsOf(unwrap(option).core));
+  return [];
 }
 
 /** Takes off defaults, null and transforms; the outermost description is the one of the setting. */
@@ -37,7 +56,7 @@ function unwrap(field: z.core.$ZodType) {
   for (;;) {
     description ??= core instanceof z.ZodType ? core.description : undefined;
     if (core instanceof z.ZodNullable) nullable = true;
-    if (core instanceof z.ZodPipe) core = core.def.in;
+    if (core instanceof z.ZodPipe) core = core.def.in instanceof z.ZodTransform ? core.def.out : core.def.in;
     else if (core instanceof z.ZodDefault || core instanceof z.ZodPrefault || core instanceof z.ZodNullable)
       core = core.def.innerType;
     else return { core, description, nullable };

@@ -89,7 +89,7 @@ function findConfig(presetOrFile: string): string {
 
 /** Our name of a setting, whichever of the two it was written with. */
 function resolveName(setting: Setting, keys: Map<string, ConfigKey>): Setting | "ignored" {
-  if (keys.has(setting.path)) return setting;
+  if (keys.has(setting.path) || isBelowOpen(setting.path, keys)) return setting;
   const translated = translateReference(setting.path, setting.value, setting.where);
   if (translated === "ignored") return "ignored";
   if (translated) return { ...translated, where: setting.where };
@@ -100,6 +100,11 @@ function resolveName(setting: Setting, keys: Map<string, ConfigKey>): Setting | 
     hint: `the nearest is ${nearest}`,
     exitCode: 2,
   });
+}
+
+/** Whether some section above takes any names. */
+function isBelowOpen(path: string, keys: Map<string, ConfigKey>): boolean {
+  return [...keys.values()].some((key) => key.isOpen && path.startsWith(`${key.path}.`));
 }
 
 /** `train:` with everything below it commented out. */
@@ -139,6 +144,7 @@ function wrongValue(
   keys: Map<string, ConfigKey>,
   whereOf: (key: string) => string,
 ): ToolError {
+  if (issue.code === "unrecognized_keys") return otherTasksKey(issue, values, whereOf);
   const path = issue.path.join(".");
   const key = keys.get(path);
   // A value that a rule found wrong may be a default, which the file does not hold.
@@ -154,6 +160,22 @@ function wrongValue(
       exitCode: 2,
     },
   );
+}
+
+/** A setting that exists, but not for the task of this configuration. */
+function otherTasksKey(
+  { path, keys: [name] }: z.core.$ZodIssueUnrecognizedKeys,
+  values: unknown,
+  whereOf: (key: string) => string,
+): ToolError {
+  const key = [...path, name].join(".");
+  const task = getAt(values, ["data", "task"]) ?? "sudoku";
+  return new ToolError(`${key} means nothing for data.task ${show(task)}`, {
+    code: "config/other-task",
+    where: whereOf(key),
+    hint: "leave it out, or set data.task to the family of puzzles that has it",
+    exitCode: 2,
+  });
 }
 
 function show(value: unknown): string {

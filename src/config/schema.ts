@@ -3,67 +3,17 @@
 
 import { z } from "zod";
 import { trmConfigSchema } from "../models/trm/config.ts";
+import { arcDataSchema } from "../tasks/arc/config.ts";
+import { mazeDataSchema } from "../tasks/maze/config.ts";
+import { moduleDataSchema } from "../tasks/module/config.ts";
+import { sudokuDataSchema } from "../tasks/sudoku/config.ts";
 
-const generateSchema = z
-  .strictObject({
-    train: z.int().min(1).describe("puzzles to train on"),
-    validation: z.int().min(0).default(0).describe("puzzles for the quick checks during training"),
-    test: z.int().min(0).describe("held-out puzzles, never trained on"),
-    clues: z
-      .int()
-      .min(1)
-      .describe("given cells a puzzle has; more are kept where fewer would allow two solutions"),
-    seed: z.int().min(0).default(0).describe("start of the random numbers that make the puzzles"),
-  })
-  .describe("puzzles made up on the spot instead of read from files");
-
-const dataFields = z.strictObject({
-  task: z.literal("sudoku").default("sudoku").describe("family of puzzles"),
-  size: z
-    .union([z.literal(4), z.literal(6), z.literal(9)], { error: "expected 4, 6 or 9" })
-    .default(9)
-    .describe("rows of a board"),
-  train: z
-    .string()
-    .min(1)
-    .nullable()
-    .default(null)
-    .describe("file to train on, in the data folder or any path"),
-  test: z
-    .string()
-    .min(1)
-    .nullable()
-    .default(null)
-    .describe("file of held-out puzzles, in the data folder or any path"),
-  generate: generateSchema.nullable().default(null),
-  subsample: z
-    .int()
-    .min(1)
-    .nullable()
-    .default(null)
-    .describe("train on this many puzzles of the file, drawn at random"),
-  augmentations: z
-    .union([z.int().min(0), z.literal("fresh")], { error: 'expected a whole number from 0, or "fresh"' })
-    .default(1000)
-    .describe("symmetric copies of each training puzzle; fresh: a new one at every draw"),
-  minDifficulty: z
-    .int()
-    .min(0)
-    .nullable()
-    .default(null)
-    .describe("leave out training puzzles rated below this"),
-  validation: z
-    .int()
-    .min(0)
-    .default(0)
-    .describe("puzzles held out of the training file for the quick checks"),
-});
-
-const dataSchema = dataFields.superRefine((data, context) => {
-  if (data.train === null || data.generate === null) return;
-  const message = "null when data.train is a file: puzzles are either read or generated";
-  context.addIssue({ code: "custom", path: ["generate"], input: data.generate, message });
-});
+/** By `data.task`; sudoku when nothing is said. */
+const dataSchema = z.preprocess(
+  (data) =>
+    typeof data === "object" && data !== null && !("task" in data) ? { task: "sudoku", ...data } : data,
+  z.discriminatedUnion("task", [sudokuDataSchema, mazeDataSchema, arcDataSchema, moduleDataSchema]),
+);
 
 const trainFields = z.strictObject({
   seed: z.int().min(0).default(0).describe("start of all random numbers of the training"),
@@ -158,7 +108,6 @@ export const whorlConfigSchema = z.strictObject({
 /** A resolved configuration: every setting present and checked. */
 export type WhorlConfig = z.output<typeof whorlConfigSchema>;
 export type DataConfig = WhorlConfig["data"];
-export type GenerateConfig = NonNullable<DataConfig["generate"]>;
 export type TrainConfig = WhorlConfig["train"];
 export type EngineConfig = WhorlConfig["engine"];
 

@@ -1,6 +1,7 @@
 // What training and evaluation see of a data set, whatever the puzzle: token rows, an endless stream of training
 // batches that can be continued where it stopped, and held-out examples. tasks/<family>/load.ts makes one.
 
+import type { RandomStream } from "../base/random/threefry.ts";
 import type { PuzzleShape } from "../models/model.ts";
 
 /** Examples as token rows, all of one length. */
@@ -12,7 +13,51 @@ export interface Examples {
   readonly identifiers: Int32Array; // [count]
 }
 
-/** Training rows in the reference's order (spec/trm.md section 10). */
+/** Examples that need not all be in memory. */
+export interface ExampleSet {
+  readonly count: number;
+  /** The rows from `start` on, at most `count` of them. */
+  slice(start: number, count: number): Examples;
+}
+
+/** Place of an example in grouped examples, all from 0. */
+export interface Sample {
+  readonly group: number;
+  /** Within the group; 0 is the original. */
+  readonly puzzle: number;
+  /** Within the puzzle. */
+  readonly example: number;
+}
+
+/** One row to be filled, views of a batch. */
+export interface ExampleRow {
+  readonly inputs: Int32Array; // [S]
+  readonly labels: Int32Array; // [S]
+}
+
+/**
+ * Training examples as the reference orders them (spec/trm.md section 10): a group is an original with its
+ * augmentations, a puzzle one of those, and has one or several examples.
+ */
+export interface GroupedExamples {
+  readonly groups: number;
+  puzzlesIn(group: number): number;
+  examplesIn(group: number, puzzle: number): number;
+  /** Mean over the puzzles. */
+  readonly meanPuzzleExamples: number;
+  /** Fills the row, returns the identifier. */
+  read(sample: Sample, row: ExampleRow): number;
+}
+
+/** The settings of the training that decide which rows are drawn when. */
+export interface DrawSettings {
+  readonly seed: number;
+  readonly globalBatchSize: number;
+  /** Epochs in one sweep of the loader. */
+  readonly evalInterval: number;
+}
+
+/** Training rows in the reference's order. */
 export interface TrainingStream {
   /** Fills the arrays with the next batch. */
   next(into: Omit<Examples, "count">): void;
@@ -44,22 +89,42 @@ export interface Dataset {
   readonly shape: PuzzleShape;
   /** Training groups: puzzles before augmentation. */
   readonly groups: number;
+  /** Examples a training puzzle has on average: an epoch shows groups × this many rows. */
+  readonly meanPuzzleExamples: number;
   readonly stream: TrainingStream;
   /** For choices during training. May be empty. */
-  readonly validation: Examples;
+  readonly validation: ExampleSet;
   /** For the final result only: nothing is ever chosen by it. */
-  readonly test: Examples;
+  readonly test: ExampleSet;
   readonly manifest: DataManifest;
 }
 
-/** The part of examples from `start` on, at most `count`; views, not copies. */
-export function sliceExamples(examples: Examples, start: number, count: number): Examples {
-  const end = Math.min(start + count, examples.count);
-  const seqLen = examples.inputs.length / Math.max(examples.count, 1);
-  return {
-    count: Math.max(end - start, 0),
-    inputs: examples.inputs.subarray(start * seqLen, end * seqLen),
-    labels: examples.labels.subarray(start * seqLen, end * seqLen),
-    identifiers: examples.identifiers.subarray(start, end),
-  };
+/** What a model said of one held-out example. */
+export interface Answer {
+  /** Which, in the order of the test set's examples. */
+  readonly index: number;
+  /** Predicted tokens [S]. */
+  readonly tokens: ArrayLike<number>;
+  readonly haltLogit: number;
+}
+
+/** Held-out examples to measure a model on. */
+export interface TestSet {
+  readonly examples: ExampleSet;
+  readonly manifest: PartManifest;
+  /** At most so many puzzles (ARC: tasks) of it, drawn without replacement, in the order of the set. */
+  sample(random: RandomStream, count: number): TestSet;
+  /** What is to be said of the answers beyond "equal to the label": rules, votes. */
+  judge(answers: Iterable<Answer>): Judgement;
+}
+
+export interface Judgement {
+  /** Share of answers that the rules do not allow; absent where only the known answer counts. */
+  readonly invalidRate?: number;
+  /** Means of the task's further measures. */
+  readonly measures?: Readonly<Record<string, number>>;
+  /** ARC: share of test tasks solved by the first K of the ranked votes, by K. */
+  readonly passAt?: Readonly<Record<string, number>>;
+  /** ARC: two attempts for each test input, in the layout of the competition. */
+  readonly submission?: Readonly<Record<string, unknown>>;
 }

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { findData } from "../../base/data-folder.ts";
 import { stream } from "../../base/random/threefry.ts";
 import { applyAugmentation, augmentation } from "./augment.ts";
-import { canonicalForm, canonicalKey, provenDisjoint, symmetryInvariant } from "./canonical.ts";
+import { canonicalForm, canonicalKey, symmetryInvariant } from "./canonical.ts";
 import { readSudokuFile } from "./dataset.ts";
 import { generateSudoku, randomGrid } from "./generate.ts";
 import { type Board, countGivens, formatBoard, geometryOf, type SudokuSize } from "./rules.ts";
@@ -153,26 +153,9 @@ test("6 × 6: transposition is not a symmetry, because boxes would turn", () => 
   expect(canonicalKey(transposed)).not.toBe(canonicalKey(board));
 });
 
-test("sets that share a puzzle under a symmetry are caught", () => {
-  const make = (seed: number) =>
-    Array.from({ length: 50 }, (_, index) => generateSudoku({ size: 6, clues: 14, seed, index }).question);
-  const train = make(1);
-  const test = make(2);
-  expect(provenDisjoint(train, test)).toEqual({ train: 50, test: 50, equivalentPairs: [] });
-  test[7] = applyAugmentation(augmentation(6, 9, 0, 1), train[31]);
-  expect(provenDisjoint(train, test).equivalentPairs).toEqual([{ train: 31, test: 7 }]);
-  expect(provenDisjoint(train, [new Uint8Array(16)]).equivalentPairs).toEqual([]);
-});
-
-const trainFile = findData("sudoku/sudoku-extreme-1k-train.csv");
 const testFile = findData("sudoku/sudoku-extreme-1k-test_hard.csv");
 
-test.skipIf(!trainFile || !testFile)("Sudoku-Extreme 1k: training and test puzzles are disjoint", () => {
-  const train = readSudokuFile(trainFile ?? "").map((puzzle) => puzzle.question);
+test.skipIf(!testFile)("Sudoku-Extreme 1k: no test puzzle is an image of another", () => {
   const held = readSudokuFile(testFile ?? "").map((puzzle) => puzzle.question);
-  expect(provenDisjoint(train, held)).toEqual({ train: 1000, test: 15972, equivalentPairs: [] });
-  // No two are the same within the test file either, so the forms tell them all apart.
   expect(new Set(held.map(canonicalKey)).size).toBe(15972);
-  const leaked = applyAugmentation(augmentation(9, 1, 2, 3), train[500]);
-  expect(provenDisjoint(train, [...held, leaked]).equivalentPairs).toEqual([{ train: 500, test: 15972 }]);
 });

@@ -44,41 +44,6 @@ export function symmetryInvariant(board: Board): number {
   return mix(lines + 5 * mix(sumOfGroups(boxes, 1)) + 7 * mix(sumOfGroups(digits, 1)));
 }
 
-export interface DisjointReport {
-  train: number;
-  test: number;
-  /** Indices of puzzles that are images of each other; none means that the sets share no puzzle. */
-  equivalentPairs: { train: number; test: number }[];
-}
-
-/** Looks for test puzzles that are a symmetric image of a training puzzle. */
-export function provenDisjoint(trainBoards: readonly Board[], testBoards: readonly Board[]): DisjointReport {
-  const byInvariant = new Map<string, number[]>();
-  for (const [index, board] of trainBoards.entries()) {
-    const invariant = sizedInvariant(board);
-    const indices = byInvariant.get(invariant);
-    if (indices === undefined) byInvariant.set(invariant, [index]);
-    else indices.push(index);
-  }
-  const trainKeys = new Map<number, string>();
-  const equivalentPairs: DisjointReport["equivalentPairs"] = [];
-  for (const [test, board] of testBoards.entries()) {
-    const candidates = byInvariant.get(sizedInvariant(board));
-    if (candidates === undefined) continue;
-    const key = canonicalKey(board);
-    for (const train of candidates) {
-      const trainKey = trainKeys.get(train) ?? canonicalKey(trainBoards[train]);
-      trainKeys.set(train, trainKey);
-      if (trainKey === key) equivalentPairs.push({ train, test });
-    }
-  }
-  return { train: trainBoards.length, test: testBoards.length, equivalentPairs };
-}
-
-function sizedInvariant(board: Board): string {
-  return `${board.length}:${symmetryInvariant(board)}`;
-}
-
 function isTransposable({ boxRows, boxCols }: SudokuGeometry): boolean {
   return boxRows === boxCols;
 }

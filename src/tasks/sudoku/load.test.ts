@@ -4,19 +4,22 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { temporaryFolder } from "../../../tests/train/tiny.ts";
+import { findData } from "../../base/data-folder.ts";
 import { ToolError } from "../../base/errors.ts";
 import { stream } from "../../base/random/threefry.ts";
+import type { ExampleSet } from "../dataset.ts";
 import { applyAugmentation, augmentation } from "./augment.ts";
 import { canonicalKey } from "./canonical.ts";
-import { type SudokuPuzzle, writeSudokuFile } from "./dataset.ts";
+import type { SudokuData } from "./config.ts";
+import { readSudokuFile, type SudokuPuzzle, writeSudokuFile } from "./dataset.ts";
 import { decodeBoard } from "./encode.ts";
 import { generateSet } from "./generate.ts";
-import { loadSudoku, loadTestPuzzles, readPuzzles, type SudokuData } from "./load.ts";
-import { formatBoard } from "./rules.ts";
+import { loadSudoku, loadSudokuTestSet, readPuzzles } from "./load.ts";
+import { formatBoard, type SudokuSize } from "./rules.ts";
 
 const DRAW = { seed: 0, globalBatchSize: 4, evalInterval: 2 };
 const BASE: SudokuData = {
-  ...{ size: 4, train: null, test: null, generate: null, subsample: null },
+  ...{ task: "sudoku", size: 4, train: null, test: null, generate: null, subsample: null },
   ...{ augmentations: 2, minDifficulty: null, validation: 0 },
 };
 /** So many of so few clues that parts drawn apart would overlap. */
@@ -43,6 +46,10 @@ function questions(inputs: Int32Array): string[] {
   );
 }
 
+function rowsOf(set: ExampleSet): Int32Array {
+  return set.slice(0, set.count).inputs;
+}
+
 /** The boards that a number of batches show, up to symmetry. */
 function drawn(dataset: ReturnType<typeof loadSudoku>, batches: number) {
   const rows = DRAW.globalBatchSize;
@@ -58,6 +65,17 @@ function drawn(dataset: ReturnType<typeof loadSudoku>, batches: number) {
     boards.push(...questions(into.inputs));
   }
   return boards;
+}
+
+/** A symmetric image of a puzzle. */
+function imageOf(puzzle: SudokuPuzzle, size: SudokuSize, index: number): SudokuPuzzle {
+  const change = augmentation(size, 9, 0, index);
+  const { question, answer } = puzzle;
+  return {
+    ...puzzle,
+    question: applyAugmentation(change, question),
+    answer: applyAugmentation(change, answer),
+  };
 }
 
 const keyOf = (text: string) => canonicalKey(Uint8Array.from(text, (c) => (c === "." ? 0 : Number(c))));
@@ -85,7 +103,7 @@ test("generated parts share no puzzle, not even a symmetric image", () => {
   // Looked up here again, from the boards that the stream really shows.
   const training = new Set(drawn(dataset, 20).map(keyOf));
   expect(training.size).toBe(40);
-  const held = [...questions(validation.inputs), ...questions(heldOut.inputs)].map(keyOf);
+  const held = [...questions(rowsOf(validation)), ...questions(rowsOf(heldOut))].map(keyOf);
   expect(new Set(held).size).toBe(50);
   expect(held.filter((key) => training.has(key))).toEqual([]);
 });
@@ -115,15 +133,7 @@ test("answers are the labels of questions, all cells supervised, in the same sym
 });
 
 test("held-out puzzles that are images of training puzzles are counted, each once", async () => {
-  const image = (puzzle: SudokuPuzzle, index: number): SudokuPuzzle => {
-    const change = augmentation(4, 9, 0, index);
-    const { question, answer } = puzzle;
-    return {
-      ...puzzle,
-      question: applyAugmentation(change, question),
-      answer: applyAugmentation(change, answer),
-    };
-  };
+  const image = (puzzle: SudokuPuzzle, index: number) => imageOf(puzzle, 4, index);
   const train = await fileOf([...puzzles.slice(0, 6), image(puzzles[0], 1)]);
   const leaks = async (test: readonly SudokuPuzzle[]) =>
     loadSudoku({ ...BASE, train, test: await fileOf(test) }, DRAW).manifest.heldOutInTraining;
@@ -151,7 +161,7 @@ test("validation, least difficulty and subsample split a file without overlap", 
   expect(shown({})).toEqual(all.toSorted());
   expect(shown({ minDifficulty: 8 })).toEqual(all.slice(8).sort());
   const split = load({ validation: 3, augmentations: 0 });
-  const validation = questions(split.validation.inputs);
+  const validation = questions(rowsOf(split.validation));
   expect(validation.length).toBe(3);
   expect(split.groups).toBe(9);
   expect([...shown({ validation: 3 }), ...validation].sort()).toEqual(all.toSorted());
@@ -181,7 +191,7 @@ test("wrong sizes, missing files and empty splits are told", async () => {
     `"2: FILE has puzzles of 16 cells, not the 81 of 9×9 — data.size — set data.size to that of the file, or name another file"`,
   );
   expect(told(() => loadSudoku(BASE, DRAW))).toMatchInlineSnapshot(
-    `"2: the configuration names no puzzles to train on — data.train, data.generate — set data.train to a CSV file, or data.generate to have puzzles made"`,
+    `"2: the configuration names no puzzles to train on — data.train, data.generate — set data.train to a file, or data.generate to have puzzles made"`,
   );
   expect(
     told(() => loadSudoku({ ...BASE, train: path, minDifficulty: 99 }, DRAW), path),
@@ -191,8 +201,8 @@ test("wrong sizes, missing files and empty splits are told", async () => {
   expect(told(() => loadSudoku({ ...BASE, train: path, validation: 12 }, DRAW), path)).toMatchInlineSnapshot(
     `"2: no training puzzle is left of the 12 in FILE — data.validation, data.minDifficulty — 12 are difficult enough, 12 are held out of them: lower one of the two"`,
   );
-  expect(told(() => loadTestPuzzles(BASE, null))).toMatchInlineSnapshot(
-    `"2: the run has no test puzzles of its own — name a CSV file with --data"`,
+  expect(told(() => loadSudokuTestSet(BASE, null))).toMatchInlineSnapshot(
+    `"2: the run has no test puzzles of its own — name a file of puzzles with --data"`,
   );
   expect(told(() => loadSudoku({ ...BASE, train: "sudoku/nowhere.csv" }, DRAW))).toMatch(
     /^1: data not found: sudoku\/nowhere.csv — looked in /,
@@ -201,25 +211,42 @@ test("wrong sizes, missing files and empty splits are told", async () => {
 
 test("the test set of a run: generated as in training, or a file in its place", async () => {
   const data = { ...BASE, generate: GENERATE };
-  const own = loadTestPuzzles(data, null);
+  const own = loadSudokuTestSet(data, null);
   expect(own.manifest).toEqual(loadSudoku(data, DRAW).manifest.test);
-  expect(own.examples).toEqual(loadSudoku(data, DRAW).test);
+  expect(own.examples.slice(0, 99)).toEqual(loadSudoku(data, DRAW).test.slice(0, 99));
   const path = await fileOf(puzzles);
-  expect(loadTestPuzzles(data, path).manifest).toMatchObject({ from: path, puzzles: 12 });
-  expect(loadTestPuzzles({ ...BASE, test: path }, null).manifest.puzzles).toBe(12);
+  expect(loadSudokuTestSet(data, path).manifest).toMatchObject({ from: path, puzzles: 12 });
+  expect(loadSudokuTestSet({ ...BASE, test: path }, null).manifest.puzzles).toBe(12);
 });
 
 test("a sample keeps the order, says that it is one, and is the whole set when that is not larger", async () => {
   const path = await fileOf(puzzles);
-  const all = loadTestPuzzles(BASE, path);
+  const all = loadSudokuTestSet(BASE, path);
   const sample = all.sample(stream(0, "x"), 5);
   const places = sample.puzzles.map((puzzle) => all.puzzles.indexOf(puzzle));
   expect(places).toEqual(places.toSorted((a, b) => a - b));
   expect(new Set(places).size).toBe(5);
   expect(sample.examples.count).toBe(5);
-  expect(questions(sample.examples.inputs)).toEqual(
+  expect(questions(rowsOf(sample.examples))).toEqual(
     sample.puzzles.map(({ question }) => formatBoard(question)),
   );
   expect(sample.manifest).toMatchObject({ from: `5 of ${path}`, puzzles: 5 });
   expect(all.sample(stream(0, "x"), 12)).toBe(all);
 });
+
+const trainFile = findData("sudoku/sudoku-extreme-1k-train.csv");
+const testFile = findData("sudoku/sudoku-extreme-1k-test_hard.csv");
+
+test.skipIf(!trainFile || !testFile)(
+  "Sudoku-Extreme 1k: training and test puzzles are disjoint",
+  async () => {
+    const data: SudokuData = { ...BASE, size: 9, train: trainFile ?? "", test: testFile ?? "" };
+    const { manifest } = loadSudoku(data, { ...DRAW, globalBatchSize: 8 });
+    expect([manifest.train.puzzles, manifest.test.puzzles, manifest.heldOutInTraining]).toEqual([
+      1000, 15972, 0,
+    ]);
+    const train = readSudokuFile(trainFile ?? "");
+    const leak = await fileOf([...readSudokuFile(testFile ?? "").slice(0, 9), imageOf(train[500], 9, 3)]);
+    expect(loadSudoku({ ...data, test: leak }, DRAW).manifest.heldOutInTraining).toBe(1);
+  },
+);
