@@ -1,0 +1,148 @@
+// A folder in the reference's layout as a data set to train and to be measured on, whatever its puzzles: Sudoku, Maze or
+// ARC. Training rows are drawn by the same sampler as everything else; rows stay on the disk. Votes over the views of
+// an ARC task are not counted here (arc/vote.ts).
+
+import { createHash } from "node:crypto";
+import { ToolError } from "../base/errors.ts";
+import type { RandomStream } from "../base/random/threefry.ts";
+import type { Dataset, DrawSettings, ExampleSet, PartManifest, TestSet } from "./dataset.ts";
+import { openReferenceFolder } from "./reference-folder.ts";
+import type { ReferenceMetadata } from "./reference-metadata.ts";
+import { hashRows, type ReferencePart } from "./reference-part.ts";
+import { indexRows } from "./reference-rows.ts";
+import { groupedStream } from "./stream.ts";
+
+/**
+ * Opens the folder and reads it once from end to end, for hashes and for `heldOutInTraining`. That number counts test
+ * inputs that stand among the training inputs token by token, identity only: no mirror images, no other colours, no
+ * other place on the canvas. The files stay open.
+ * @example
+ * const dataset = loadReferenceDataset("data/arc1concept-aug-1000", { seed: 0, globalBatchSize: 768, evalInterval: 10000 });
+ */
+export function loadReferenceDataset(dir: string, draw: DrawSettings): Dataset {
+  const { train, test } = openReferenceFolder(dir);
+  if (!train) throw missingPart(dir, "train");
+  const { seqLen, vocabSize, numPuzzleIdentifiers } = train.metadata;
+  const testRows = test ? indexRows(test.inputs) : undefined;
+  // In this order: the scan of the training part marks the test rows that it meets.
+  const trainManifest = describePart(train, dir, (block) => testRows?.mark(block));
+  return {
+    shape: { seqLen, vocabSize, numPuzzleIdentifiers },
+    groups: train.groups,
+    meanPuzzleExamples: train.meanPuzzleExamples,
+    stream: groupedStream(train, draw),
+    validation: noExamples,
+    test: test?.exampleSet() ?? noExamples,
+    manifest: {
+      task: titleOf(train.metadata),
+      train: trainManifest,
+      validation: noPuzzles,
+      test: test ? describePart(test, dir) : noPuzzles,
+      heldOutInTraining: testRows?.marked() ?? 0,
+    },
+  };
+}
+
+/** The test part of a folder, measured by the known answers only. A puzzle of it is a group: a board, or an ARC task with all its views. */
+export function loadReferenceTestSet(dir: string): TestSet {
+  const { test } = openReferenceFolder(dir);
+  if (!test) throw missingPart(dir, "test");
+  return testSetOf(
+    test,
+    describePart(test, dir),
+    Array.from({ length: test.groups }, (_, group) => group),
+  );
+}
+
+function testSetOf(part: ReferencePart, manifest: PartManifest, groups: readonly number[]): TestSet {
+  return {
+    examples: groups.length === part.groups ? part.exampleSet() : examplesOf(part, groups),
+    manifest,
+    sample(random: RandomStream, count: number) {
+      if (count >= groups.length) return this;
+      const chosen = [...random.permutation(groups.length).slice(0, count)].sort((a, b) => a - b);
+      const from = `${count} of ${manifest.from}`;
+      return testSetOf(
+        part,
+        { ...manifest, from, puzzles: count },
+        chosen.map((index) => groups[index]),
+      );
+    },
+    judge: () => ({}),
+  };
+}
+
+/** The examples of some groups, in their order. */
+function examplesOf(part: ReferencePart, groups: readonly number[]): ExampleSet {
+  const rows = groups.flatMap((group) => {
+    const [first, end] = [part.groupIndices[group], part.groupIndices[group + 1]];
+    const start = part.puzzleIndices[first];
+    return Array.from({ length: part.puzzleIndices[end] - start }, (_, i) => start + i);
+  });
+  const all = part.exampleSet();
+  const { seqLen } = part.metadata;
+  return {
+    count: rows.length,
+    slice(start, most) {
+      const wanted = rows.slice(start, start + Math.max(0, most));
+      const inputs = new Int32Array(wanted.length * seqLen);
+      const labels = new Int32Array(wanted.length * seqLen);
+      const identifiers = new Int32Array(wanted.length);
+      wanted.forEach((row, i) => {
+        const example = all.slice(row, 1);
+        inputs.set(example.inputs, i * seqLen);
+        labels.set(example.labels, i * seqLen);
+        identifiers[i] = example.identifiers[0];
+      });
+      return { count: wanted.length, inputs, labels, identifiers };
+    },
+  };
+}
+
+/** The hash is that of the lines "<sha256 of the array's data>  <path of the array>". Puzzles are groups: originals. */
+function describePart(
+  part: ReferencePart,
+  from: string,
+  visitInputs?: Parameters<typeof hashRows>[1],
+): PartManifest {
+  const hash = createHash("sha256");
+  for (const [path, file] of part.files)
+    hash.update(`${hashRows(file, file === part.inputs ? visitInputs : undefined)}  ${path}\n`);
+  return { from, puzzles: part.groups, sha256: hash.digest("hex") };
+}
+
+/** The layout does not say what the puzzles are; vocabulary and board do, for those that the reference knows. */
+function titleOf({ seqLen, vocabSize }: ReferenceMetadata): string {
+  const side = Math.sqrt(seqLen);
+  const families = new Map([
+    [6, "maze"],
+    [side + 2, "sudoku"],
+    [12, "arc"],
+  ]);
+  const family = Number.isInteger(side) ? families.get(vocabSize) : undefined;
+  return family === undefined ? `puzzles of ${seqLen} cells` : `${family} ${side}×${side}`;
+}
+
+const noPuzzles: PartManifest = {
+  from: "none",
+  puzzles: 0,
+  sha256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", // of nothing
+};
+
+const noExamples: ExampleSet = {
+  count: 0,
+  slice: () => ({
+    count: 0,
+    inputs: new Int32Array(),
+    labels: new Int32Array(),
+    identifiers: new Int32Array(),
+  }),
+};
+
+function missingPart(dir: string, split: string): ToolError {
+  return new ToolError(`the data folder ${dir} has no ${split} part`, {
+    code: "reference/no-data",
+    hint: `name a folder with ${split}/dataset.json`,
+    exitCode: 2,
+  });
+}
