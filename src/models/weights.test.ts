@@ -1,9 +1,31 @@
-import { expect, test } from "vitest";
-import { temporaryFolder } from "../../tests/train/tiny.ts";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { ToolError } from "../base/errors.ts";
-import { readSafetensors, type StoredTensor, writeSafetensors } from "../formats/safetensors.ts";
+import {
+  openSafetensors,
+  readSafetensors,
+  type StoredTensor,
+  writeSafetensors,
+} from "../formats/safetensors.ts";
+import type { RecursiveModel } from "./model.ts";
 import { tinyTrm } from "./testing/tiny-trm.ts";
-import { loadStateDict, makeWeights, toStateDict } from "./weights.ts";
+import {
+  type LoadOptions,
+  loadStateDict,
+  loadStateFile,
+  type ModelWeights,
+  makeWeights,
+  TABLE_KEY,
+  toStateDict,
+} from "./weights.ts";
+
+let path: string;
+beforeAll(() => {
+  path = join(mkdtempSync(join(tmpdir(), "whorl-weights-")), "weights.safetensors");
+});
+afterAll(() => rmSync(dirname(path), { recursive: true }));
 
 const described = (model: ReturnType<typeof tinyTrm>) =>
   [...toStateDict(model, makeWeights(model, 0))].map(
@@ -81,11 +103,69 @@ test("through a file and back, to the bit", async () => {
   saved.table.forEach((_, i) => {
     saved.table[i] = i / 3;
   });
-  const path = `${temporaryFolder()}/weights.safetensors`;
   await writeSafetensors(path, toStateDict(model, saved));
   const loaded = makeWeights(model, 2);
   loadStateDict(model, loaded, (await readSafetensors(path)).tensors, path);
   expect(loaded).toEqual(saved);
+});
+
+test("a file is loaded without being held, and is the same", async () => {
+  const model = tinyTrm();
+  const saved = makeWeights(model, 1);
+  saved.table.set([1, -0, 3], 9);
+  await writeSafetensors(path, toStateDict(model, saved));
+  const loaded = makeWeights(model, 2);
+  loaded.table.fill(7);
+  expect(await fromFile(model, loaded, path)).toEqual({ averagedRows: undefined });
+  expect(loaded).toEqual(saved);
+  const integers: StoredTensor = { dtype: "I32", shape: [2], data: new Int32Array(2) };
+  await writeSafetensors(
+    path,
+    new Map([...toStateDict(model, saved), ["model.inner.q_head.bias", integers]]),
+  );
+  await expect(fromFile(model, loaded, path)).rejects.toThrow("'model.inner.q_head.bias' holds I32");
+});
+
+async function fromFile(model: RecursiveModel, target: ModelWeights, path: string, options?: LoadOptions) {
+  const file = await openSafetensors(path);
+  try {
+    return await loadStateFile(model, target, file, path, options);
+  } finally {
+    await file.close();
+  }
+}
+
+test("a table of another row count becomes its mean, if that is wanted", async () => {
+  const model = tinyTrm();
+  const [source, target] = [makeWeights(model, 1), makeWeights(model, 2)];
+  const rows = Float32Array.from({ length: 24 }, (_, i) => (i < 8 ? i : 2 * i));
+  const tensors = new Map<string, StoredTensor>(toStateDict(model, source));
+  tensors.set(TABLE_KEY, { dtype: "F32", shape: [3, 8], data: rows });
+  const expected = Array.from({ length: 32 }, (_, i) => Math.fround(((i % 8) * 5 + 48) / 3));
+  expect(loadStateDict(model, target, tensors, "x", { tableMismatch: "mean" })).toEqual({ averagedRows: 3 });
+  expect([...target.table]).toEqual(expected);
+  expect(target.weights).toEqual(source.weights);
+  expect(() => loadStateDict(model, target, tensors, "x")).toThrow("is [3, 8]");
+
+  await writeSafetensors(path, tensors);
+  const fresh = makeWeights(model, 3);
+  expect(await fromFile(model, fresh, path, { tableMismatch: "mean" })).toEqual({ averagedRows: 3 });
+  expect(fresh).toEqual(target);
+  // Vectors of another size have no mean that would fit.
+  tensors.set(TABLE_KEY, { dtype: "F32", shape: [6, 4], data: rows });
+  expect(() => loadStateDict(model, target, tensors, "x", { tableMismatch: "mean" })).toThrow("is [6, 4]");
+});
+
+test("a table that is kept elsewhere is neither wanted nor suffered, and stays", () => {
+  const model = tinyTrm();
+  const target = makeWeights(model, 2);
+  target.table.fill(5);
+  const tensors = new Map<string, StoredTensor>(toStateDict(model, makeWeights(model, 1)));
+  expect(() => loadStateDict(model, target, tensors, "x", { withoutTable: true })).toThrow("puzzle_emb");
+  tensors.delete(TABLE_KEY);
+  loadStateDict(model, target, tensors, "x", { withoutTable: true });
+  expect(target.table.every((x) => x === 5)).toBe(true);
+  expect(target.weights).toEqual(makeWeights(model, 1).weights);
 });
 
 test("weights that do not fit are refused", () => {

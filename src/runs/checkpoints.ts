@@ -11,6 +11,7 @@ import { invariant, ToolError } from "../base/errors.ts";
 import {
   type FileContent,
   fileError,
+  type LinkedFile,
   readBytes,
   readTextFile,
   removeDirectory,
@@ -18,12 +19,21 @@ import {
   writeDirectoryAtomic,
 } from "../base/files.ts";
 import { encodeSafetensors, readSafetensors, type StoredTensor } from "../formats/safetensors.ts";
+import { damaged } from "./damaged.ts";
 import { checkpointsDir, type Run } from "./run.ts";
+import {
+  formatIndex,
+  planSegments,
+  type Segment,
+  segmentPieces,
+  TABLE_FILE,
+  TrackedTable,
+} from "./table-segments.ts";
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-/** Bytes as they are, tensors as safetensors, anything else as JSON. */
-export type CheckpointPart = Uint8Array | ReadonlyMap<string, StoredTensor> | Json;
+/** Bytes as they are, tensors as safetensors, the puzzle table (under TABLE_FILE) in segments, anything else as JSON. */
+export type CheckpointPart = Uint8Array | ReadonlyMap<string, StoredTensor> | TrackedTable | Json;
 
 /** A checkpoint whose files were all found undamaged. */
 export interface Checkpoint {
@@ -46,28 +56,73 @@ const manifestSchema = z.object({
   ),
 });
 
-/** Returns the folder. A checkpoint of the same step is replaced. */
+/** Returns the folder. A checkpoint of the same step is replaced. The parts must not change until it is written. */
 export async function writeCheckpoint(
   run: Run,
   step: number,
   parts: Readonly<Record<string, CheckpointPart>>,
   options: WriteOptions = {},
 ): Promise<string> {
-  const files = new Map<string, FileContent>();
-  const listed: z.output<typeof manifestSchema>["files"] = {};
+  const files = new Map<string, FileContent | LinkedFile>();
+  const listed: Listed = {};
+  const tables: { table: TrackedTable; segments: Segment[] }[] = [];
   for (const [name, part] of Object.entries(parts)) {
     invariant(name !== manifestName && !/[/\\]/.test(name), `checkpoint file named ${name}`);
-    const pieces = encodePart(part);
-    const hash = createHash("sha256");
-    for (const piece of pieces) hash.update(piece);
-    const sizeBytes = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
-    listed[name] = { sizeBytes, sha256: hash.digest("hex") };
-    files.set(name, pieces);
+    if (!(part instanceof TrackedTable)) files.set(name, noted(name, encodePart(part), listed));
+    else {
+      invariant(name === TABLE_FILE, `a puzzle table named ${name}`);
+      tables.push({ table: part, segments: await addTable(part, step, files, listed) });
+    }
   }
-  files.set(manifestName, `${JSON.stringify({ format: 1, step, files: listed }, null, 2)}\n`);
+  files.set(manifestName, encodeManifest(step, listed));
   const dir = join(checkpointsDir(run.dir), `step-${step}`);
   await writeDirectoryAtomic(dir, files, options);
+  for (const { table, segments } of tables) table.noteSaved(dir, segments);
   return dir;
+}
+
+/** Size and hash of the files that were written so far. */
+type Listed = z.output<typeof manifestSchema>["files"];
+
+/** Pieces on their way to the disk, entered in the list when the last has passed. */
+function* noted(name: string, pieces: Iterable<Uint8Array>, listed: Listed): Generator<Uint8Array> {
+  const hash = createHash("sha256");
+  let sizeBytes = 0;
+  for (const piece of pieces) {
+    hash.update(piece);
+    sizeBytes += piece.byteLength;
+    yield piece;
+  }
+  listed[name] = { sizeBytes, sha256: hash.digest("hex") };
+}
+
+/** The last file: by the time it is made, all others are listed. */
+function* encodeManifest(step: number, files: Listed): Generator<Uint8Array> {
+  yield Buffer.from(`${JSON.stringify({ format: 1, step, files }, null, 2)}\n`);
+}
+
+/** Adds the table's files; the list that is returned is complete when they are written. */
+async function addTable(
+  table: TrackedTable,
+  step: number,
+  files: Map<string, FileContent | LinkedFile>,
+  listed: Listed,
+): Promise<Segment[]> {
+  const { kept, fresh } = await planSegments(table, step);
+  const segments: Segment[] = [];
+  for (const { segment, path } of kept) {
+    const { file, sizeBytes, sha256 } = segment;
+    files.set(file, { linkTo: path });
+    listed[file] = { sizeBytes, sha256 };
+    segments.push(segment);
+  }
+  if (fresh) files.set(fresh.file, noted(fresh.file, segmentPieces(table, fresh.ids), listed));
+  function* index(): Generator<Uint8Array> {
+    if (fresh) segments.push({ file: fresh.file, rows: fresh.ids.length, ...listed[fresh.file] });
+    yield Buffer.from(formatIndex(table, segments));
+  }
+  files.set(TABLE_FILE, noted(TABLE_FILE, index(), listed));
+  return segments;
 }
 
 /** Checks every file of a checkpoint folder against its manifest; the error names the damaged file. */
@@ -123,7 +178,7 @@ async function listSteps(run: Run): Promise<number[]> {
   return steps.sort((a, b) => a - b);
 }
 
-function encodePart(part: CheckpointPart): readonly Uint8Array[] {
+function encodePart(part: Exclude<CheckpointPart, TrackedTable>): readonly Uint8Array[] {
   if (part instanceof Uint8Array) return [part];
   // Loaders of other libraries ask for this note of where the tensors come from.
   if (part instanceof Map) return encodeSafetensors(part, { format: "pt" });
@@ -168,13 +223,4 @@ async function checkFile(dir: string, name: string, expected: { sizeBytes: numbe
   }
   if (hash.digest("hex") !== expected.sha256)
     throw damaged(dir, `${name} is not what was written (SHA-256 differs)`);
-}
-
-function damaged(dir: string, what: string, cause?: unknown) {
-  return new ToolError(`damaged checkpoint: ${what}`, {
-    code: "checkpoint/damaged",
-    where: dir,
-    hint: "use an earlier checkpoint of the run, or copy the folder again",
-    cause,
-  });
 }

@@ -8,12 +8,14 @@ import { readTextFile } from "../base/files.ts";
 import { logWarning } from "../base/log.ts";
 import { parseConfig } from "../config/load.ts";
 import type { WhorlConfig } from "../config/schema.ts";
-import { readSafetensors, type StoredTensor } from "../formats/safetensors.ts";
-import { makeModel, type RecursiveModel } from "../models/index.ts";
-import { loadStateDict, type ModelWeights, makeWeights } from "../models/weights.ts";
+import { openSafetensors } from "../formats/safetensors.ts";
+import { makeModel, type PuzzleShape, type RecursiveModel } from "../models/index.ts";
+import { growTable, type InitialRows } from "../models/puzzle-table.ts";
+import { loadStateFile, type ModelWeights, makeBlankWeights, TABLE_KEY } from "../models/weights.ts";
 import { puzzleShapeOf } from "../tasks/index.ts";
-import { latestCheckpoint, readCheckpoint } from "./checkpoints.ts";
+import { type Checkpoint, latestCheckpoint, readCheckpoint } from "./checkpoints.ts";
 import { openRun } from "./run.ts";
+import { readTable, readTableIndex } from "./table-segments.ts";
 
 /** What is evaluated, in every checkpoint. */
 export const WEIGHTS_FILE = "weights.safetensors";
@@ -49,18 +51,16 @@ async function openRunFolder(path: string): Promise<OpenedModel> {
       damaged[0] ??
       new ToolError(`${path} has no checkpoint yet`, { code: "run/no-checkpoint", hint: "train it" })
     );
-  return build(run.config, await checkpoint.readTensors(WEIGHTS_FILE), checkpoint.dir, checkpoint.step);
+  return build(run.config, join(checkpoint.dir, WEIGHTS_FILE), checkpoint.dir, checkpoint);
 }
 
 async function openCheckpoint(path: string): Promise<OpenedModel> {
   const checkpoint = await readCheckpoint(path);
-  const config = await findConfig(path);
-  return build(config, await checkpoint.readTensors(WEIGHTS_FILE), path, checkpoint.step);
+  return build(await findConfig(path), join(path, WEIGHTS_FILE), path, checkpoint);
 }
 
 async function openWeightsFile(path: string): Promise<OpenedModel> {
-  const config = await findConfig(dirname(resolve(path)));
-  return build(config, (await readSafetensors(path)).tensors, path, undefined);
+  return build(await findConfig(dirname(resolve(path))), path, path, undefined);
 }
 
 /** config.yaml of the folder itself, or of the run that a checkpoint folder lies in. */
@@ -75,14 +75,43 @@ async function findConfig(folder: string): Promise<WhorlConfig> {
   });
 }
 
-function build(
+/**
+ * Weights are read straight into their places. How many identifiers there are is told by the stored table: what the
+ * data section says may be known only after ARC's augmentations were made, or belong to other data.
+ */
+async function build(
   config: WhorlConfig,
-  tensors: ReadonlyMap<string, StoredTensor>,
+  weightsFile: string,
   path: string,
-  step: number | undefined,
-): OpenedModel {
-  const model = makeModel(config.model, puzzleShapeOf(config.data));
-  const weights = makeWeights(model, 0);
-  loadStateDict(model, weights, tensors, path);
-  return { config, model, weights, path, step };
+  checkpoint: Checkpoint | undefined,
+): Promise<OpenedModel> {
+  const table = checkpoint && (await readTableIndex(checkpoint));
+  const file = await openSafetensors(weightsFile);
+  try {
+    const rows = table?.rows ?? file.entries.get(TABLE_KEY)?.shape[0] ?? 1;
+    const shape: PuzzleShape = { ...(await puzzleShapeOf(config.data)), numPuzzleIdentifiers: rows };
+    const model = makeModel(config.model, shape);
+    if (table && table.size !== model.puzzleVectorSize)
+      throw new ToolError(
+        `the puzzle vectors have ${table.size} numbers, this configuration needs ${model.puzzleVectorSize}`,
+        { code: "models/weights-misfit", where: path, hint: "use the config.yaml of the run" },
+      );
+    const weights = makeBlankWeights(model);
+    await loadStateFile(model, weights, file, path, { withoutTable: table !== undefined });
+    if (checkpoint && table) await readTable(checkpoint.dir, table, weights.table);
+    return { config, model, weights, path, step: checkpoint?.step };
+  } finally {
+    await file.close();
+  }
+}
+
+/** The model for more puzzles than it was trained on: their vectors follow the old ones. */
+export function addIdentifiers(opened: OpenedModel, extraRows: number, initial: InitialRows): OpenedModel {
+  const { config, model, weights } = opened;
+  const numPuzzleIdentifiers = model.shape.numPuzzleIdentifiers + extraRows;
+  return {
+    ...opened,
+    model: makeModel(config.model, { ...model.shape, numPuzzleIdentifiers }),
+    weights: { ...weights, table: growTable(weights.table, model.puzzleVectorSize, extraRows, initial) },
+  };
 }

@@ -62,8 +62,8 @@ export function freeRunDir(name: string): string {
   }
 }
 
-/** What a start that was killed before run.json leaves behind. */
-const UNFINISHED = /^config\.yaml$|\.tmp-\d+$/;
+/** What a start that was killed before run.json leaves behind; `tasks` is the data of an adapted model. */
+const UNFINISHED = /^config\.yaml$|^tasks$|\.tmp-\d+$/;
 
 /** Starts a run in a new or empty folder; never writes into one that holds anything of worth. */
 export async function createRun(

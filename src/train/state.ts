@@ -3,6 +3,7 @@
 import type { NumberFormat } from "../engine/number-format.ts";
 import { makeCarry, type RecursiveModel } from "../models/model.ts";
 import { type ModelWeights, makeWeights } from "../models/weights.ts";
+import { TrackedTable } from "../runs/table-segments.ts";
 
 export interface TrainingState extends ModelWeights {
   /** What the training graph computes in, and the carry is kept in. */
@@ -14,6 +15,8 @@ export interface TrainingState extends ModelWeights {
   /** Moving average of the weights; undefined without EMA. */
   readonly average: Float32Array | undefined;
   readonly slots: Slots;
+  /** `table`, with a note of what changed since the last checkpoint. */
+  readonly trackedTable: TrackedTable;
 }
 
 /** The B episodes under way: a slot keeps its puzzle until it halts, then takes a new one. */
@@ -49,6 +52,7 @@ export function makeTrainingState(model: RecursiveModel, options: StateOptions):
     secondMoment: new Float32Array(initial.layout.length),
     average: options.ema ? initial.weights.slice() : undefined,
     slots: makeSlots(model, options.batchSize, format),
+    trackedTable: new TrackedTable(initial.table, model.puzzleVectorSize),
   };
 }
 

@@ -192,12 +192,14 @@ function gatherRows({ slots, table }: TrainingState, size: number, rows: Float32
 }
 
 function updateTable(
-  { table, slots }: TrainingState,
+  { table, trackedTable, slots }: TrainingState,
   { puzzleVectorSize: size }: RecursiveModel,
   { puzzleGradient }: StepResults,
   settings: SignSgdSettings,
 ): void {
-  if (size > 0) signSgdUpdate(table, size, slots.identifiers, puzzleGradient, settings);
+  if (size === 0) return;
+  signSgdUpdate(table, size, slots.identifiers, puzzleGradient, settings);
+  trackedTable.mark(slots.identifiers);
 }
 
 /**
