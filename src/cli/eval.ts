@@ -1,19 +1,32 @@
-// `whorl eval`: accuracy of a trained model on held-out puzzles, with its interval and how it grows with the steps.
+// `whorl eval`: accuracy of a trained model on held-out puzzles, with its interval and how it grows with the steps; the
+// whole set, or one shard of it that `whorl merge` puts together with the others.
 
+import { dirname } from "node:path";
 import type { Command } from "commander";
 import { ToolError } from "../base/errors.ts";
+import { makeFolder } from "../base/files.ts";
 import { logInfo, printJson, printLine } from "../base/log.ts";
-import { stream } from "../base/random/threefry.ts";
-import type { NumberFormat } from "../engine/number-format.ts";
-import { type Evaluation, evaluate } from "../eval/evaluate.ts";
+import { evaluateRows } from "../eval/evaluate.ts";
 import { makeRecursion } from "../eval/recursion.ts";
+import { type AboutResult, type EvalReport, type JudgedResult, reportOf } from "../eval/report.ts";
+import type { EvaluationRows } from "../eval/rows.ts";
+import {
+  formatShard,
+  parseShard,
+  type Shard,
+  shardFromEnvironment,
+  shardPath,
+  shardRange,
+} from "../eval/shard.ts";
+import { hashWeights, hasShard, type ShardWork, writeShard } from "../eval/shard-file.ts";
+import { writeSubmission } from "../eval/submission.ts";
+import { openTestSet, type TestSource } from "../eval/test-set.ts";
+import { formatOn } from "../models/index.ts";
 import { type OpenedModel, openModel } from "../runs/open-model.ts";
-import type { PartManifest } from "../tasks/dataset.ts";
-import { decodePrediction } from "../tasks/sudoku/encode.ts";
-import { loadTestPuzzles, type TestPuzzles } from "../tasks/sudoku/load.ts";
-import { conflicts } from "../tasks/sudoku/rules.ts";
+import type { TestSet } from "../tasks/dataset.ts";
 import { addComputeOptions, type ComputeOptions, executorFrom, parseCount } from "./options.ts";
-import { percent } from "./render/numbers.ts";
+import { describeReport } from "./render/eval-report.ts";
+import { duration, integer, percent } from "./render/numbers.ts";
 import { makeStatusLine } from "./render/status-line.ts";
 
 interface EvalOptions extends ComputeOptions {
@@ -24,20 +37,21 @@ interface EvalOptions extends ComputeOptions {
   halt?: boolean;
   json?: boolean;
   atLeast?: string;
+  shard?: string;
+  out?: string;
+  submission?: string;
 }
 
-/** Everything a result must say about itself. */
-export interface EvalReport extends Evaluation {
-  /** Share of answers that break a rule, leave a cell empty or change a given. */
-  readonly invalidRate: number;
-  readonly checkpoint: string;
-  readonly trainedSteps: number | null;
-  readonly supervisionSteps: number;
-  readonly data: PartManifest;
-  readonly backend: string;
-  /** Number format it was computed in. */
-  readonly format: NumberFormat;
-}
+const HELP = `
+Parts of an evaluation on several machines (in a job array the shard is taken from its environment):
+  whorl eval runs/arc --shard 0/8 --out shards/      … up to 7/8, any of them again if it was killed
+  whorl merge shards/*.npz
+
+Example:
+  whorl eval runs/sudoku-6x6 --limit 300`;
+
+/** Puzzles computed together. */
+const BATCH_SIZE = "256";
 
 export function registerEval(program: Command): void {
   const command = program
@@ -45,89 +59,158 @@ export function registerEval(program: Command): void {
     .description("measure a trained model on held-out puzzles")
     .argument("<model>", "run folder, checkpoint folder or .safetensors file")
     .option("--data <file>", "puzzles to test on (default: the run's own test set)")
-    .option("--limit <n>", "only so many puzzles, drawn at random with a fixed seed")
+    .option("--limit <n>", "only so many puzzles (ARC: tasks), drawn at random with a fixed seed")
     .option("--steps <k>", "supervision steps (default: the model's own)")
     .option("--halt", "take each answer when the halting output says so")
-    .option("--batch <n>", "puzzles computed together", "256")
-    .option("--at-least <share>", "exit with 3 if the exact accuracy is below this")
+    .option("--batch <n>", "puzzles computed together", BATCH_SIZE)
+    .option("--shard <i/n>", "only part i of n (from 0), written to --out")
+    .option("--out <file>", "with a shard: .npz file, or folder that ends in /")
+    .option("--submission <file>", "ARC: write the two attempts for each test input")
+    .option("--at-least <share>", "exit with 3 if the exact accuracy (ARC: pass@2) is below this")
     .option("--json", "print the result as one line of JSON")
-    .addHelpText("after", "\nExample:\n  whorl eval runs/sudoku-6x6 --limit 300")
+    .addHelpText("after", HELP)
     .action(runEval);
   addComputeOptions(command);
 }
 
 async function runEval(path: string, options: EvalOptions): Promise<void> {
-  const opened = await openModel(path);
+  const shard = shardOf(options);
   const threshold = parseShare(options.atLeast);
-  const puzzles = choosePuzzles(opened, options);
-  const report = await evaluateModel(opened, puzzles, options);
+  const opened = await openModel(path);
+  const source: TestSource = {
+    data: opened.config.data,
+    file: options.data ?? null,
+    limit: options.limit === undefined ? null : parseCount("--limit", options.limit),
+  };
+  const testSet = await openTestSet(source);
+  if (shard) return evaluateShard(opened, testSet, source, shard, options);
+  const { report, submission } = await evaluateModel(opened, testSet, options);
+  if (options.submission !== undefined) await saveSubmission(options.submission, submission);
   if (options.json) printJson(report);
-  else for (const line of describe(report)) printLine(line);
-  if (threshold !== undefined && report.exactAccuracy < threshold) {
-    logInfo(`exact accuracy ${percent(report.exactAccuracy)} is below the ${percent(threshold)} asked for`);
-    process.exitCode = 3;
-  }
-}
-
-function choosePuzzles({ config }: OpenedModel, options: EvalOptions): TestPuzzles {
-  const all = loadTestPuzzles(config.data, options.data ?? null);
-  if (options.limit === undefined) return all;
-  return all.sample(stream(0, "eval-limit"), parseCount("--limit", options.limit));
+  else for (const line of describeReport(report)) printLine(line);
+  checkThreshold(report, threshold);
 }
 
 /** Runs the model on the puzzles; progress on stderr. */
 export async function evaluateModel(
   opened: OpenedModel,
-  { puzzles, examples, manifest }: TestPuzzles,
+  testSet: TestSet,
   options: EvalOptions,
-): Promise<EvalReport> {
+): Promise<JudgedResult> {
+  const { rows, seconds, about } = await runRows(opened, testSet, options);
+  return reportOf(rows, testSet, about, seconds);
+}
+
+/** Writes the part's rows to a file; nothing to do when it is there already. */
+async function evaluateShard(
+  opened: OpenedModel,
+  testSet: TestSet,
+  source: TestSource,
+  shard: Shard & { readonly path: string },
+  options: EvalOptions,
+): Promise<void> {
+  const { path } = shard;
+  const work = await describeWork(opened, testSet, source, options);
+  const done = (skipped: boolean) => {
+    if (options.json)
+      printJson({ out: path, shard: formatShard(shard), skipped, ...shardRange(work.examples, shard) });
+    else printLine(`${skipped ? "already there" : "wrote"}: ${path}, shard ${formatShard(shard)}`);
+  };
+  if (await hasShard(path, work, shard)) return done(true);
+  await makeFolder(dirname(path));
+  const { rows, seconds, about } = await runRows(opened, testSet, options, shard);
+  await writeShard(path, rows, testSet.examples, { work, shard, backend: about.backend, seconds });
+  done(false);
+}
+
+async function describeWork(
+  opened: OpenedModel,
+  testSet: TestSet,
+  source: TestSource,
+  options: EvalOptions,
+): Promise<ShardWork> {
   const executor = await executorFrom(options, opened.config.engine);
-  const steps =
-    options.steps === undefined ? opened.model.haltMaxSteps : parseCount("--steps", options.steps);
-  const batchSize = Math.min(parseCount("--batch", options.batch ?? "256"), examples.count);
-  const recursion = makeRecursion(executor, opened.model, opened.weights, { batchSize, labels: true });
-  const status = makeStatusLine();
-  let invalid = 0;
-  const evaluation = await evaluate(recursion, examples, {
-    steps,
-    halt: options.halt ? opened.model.wantsToHalt : undefined,
-    onProgress: (done) => status.update(() => `evaluated ${done} of ${examples.count} puzzles`),
-    onAnswer(index, prediction) {
-      const board = decodePrediction(prediction);
-      const { question } = puzzles[index];
-      const keepsGivens = question.every((digit, cell) => digit === 0 || board[cell] === digit);
-      if (!keepsGivens || board.includes(0) || conflicts(board).length > 0) invalid++;
-    },
-  });
-  status.finish();
   return {
-    ...evaluation,
-    invalidRate: invalid / examples.count,
     checkpoint: opened.path,
+    weightsSha256: hashWeights(opened.weights),
     trainedSteps: opened.step ?? null,
-    supervisionSteps: steps,
-    data: manifest,
-    backend: `${executor.description.backend} ${executor.description.isa}`,
-    format: recursion.format,
+    supervisionSteps: stepsOf(opened, options),
+    halt: options.halt === true,
+    format: formatOn(executor, opened.model),
+    examples: testSet.examples.count,
+    manifest: testSet.manifest,
+    source,
   };
 }
 
-function describe(report: EvalReport): string[] {
-  const [low, high] = report.interval95;
-  const shown = new Set([1, 2, 4, 8, 16, 32, 64, report.supervisionSteps]);
-  const bySteps = report.bySteps
-    .filter(({ step }) => shown.has(step))
-    .map(({ step, exactAccuracy }) => `${step}: ${percent(exactAccuracy)}`);
-  return [
-    `exact accuracy  ${percent(report.exactAccuracy)}  (95 % interval ${percent(low)} to ${percent(high)}; ${report.puzzles} puzzles)`,
-    `cell accuracy   ${percent(report.cellAccuracy)}`,
-    `by steps        ${bySteps.join("   ")}`,
-    `halting         right for ${percent(report.haltAccuracy)}; ${report.meanSteps.toFixed(1)} steps a puzzle`,
-    `invalid answers ${percent(report.invalidRate)}`,
-    `time            ${(1000 * report.secondsPerPuzzle).toFixed(1)} ms a puzzle on ${report.backend}`,
-    `data            ${report.data.from}, SHA-256 ${report.data.sha256.slice(0, 16)}…`,
-    `weights         ${report.checkpoint}`,
-  ];
+async function runRows(
+  opened: OpenedModel,
+  { examples }: TestSet,
+  options: EvalOptions,
+  shard?: Shard,
+): Promise<{ rows: EvaluationRows; seconds: number; about: AboutResult }> {
+  const executor = await executorFrom(options, opened.config.engine);
+  const range = shard ? shardRange(examples.count, shard) : { start: 0, end: examples.count };
+  const count = range.end - range.start;
+  const batchSize = Math.max(1, Math.min(parseCount("--batch", options.batch ?? BATCH_SIZE), count));
+  const recursion = makeRecursion(executor, opened.model, opened.weights, { batchSize, labels: true });
+  const status = makeStatusLine();
+  const startMs = performance.now();
+  const elapsed = () => (performance.now() - startMs) / 1000;
+  const rows = await evaluateRows(recursion, examples, {
+    steps: stepsOf(opened, options),
+    halt: options.halt ? opened.model.wantsToHalt : undefined,
+    range,
+    onProgress: (done) =>
+      status.update(
+        () =>
+          `evaluated ${integer(done)} of ${integer(count)}, ${duration((elapsed() / done) * (count - done))} left`,
+      ),
+  });
+  status.finish();
+  const { backend, isa } = executor.description;
+  const about = {
+    checkpoint: opened.path,
+    trainedSteps: opened.step ?? null,
+    backend: `${backend} ${isa}`,
+    format: recursion.format,
+  };
+  return { rows, seconds: elapsed(), about };
+}
+
+function stepsOf({ model }: OpenedModel, { steps }: EvalOptions): number {
+  return steps === undefined ? model.haltMaxSteps : parseCount("--steps", steps);
+}
+
+/** The part that this process does: as asked for, else as its scheduler says, if the result has somewhere to go. */
+function shardOf({ shard, out }: EvalOptions): (Shard & { path: string }) | undefined {
+  const chosen = shard === undefined ? out && shardFromEnvironment(process.env)?.shard : parseShard(shard);
+  if (chosen && out !== undefined) return { ...chosen, path: shardPath(out, chosen) };
+  if (!chosen && out === undefined) return undefined;
+  const usage = { code: "usage/shard", exitCode: 2 } as const;
+  if (chosen) throw new ToolError("a shard needs a file to go to", { ...usage, hint: "add --out FILE.npz" });
+  throw new ToolError("--out is for a shard", { ...usage, hint: "add --shard i/n, or leave --out out" });
+}
+
+export async function saveSubmission(path: string, submission: JudgedResult["submission"]): Promise<void> {
+  if (!submission)
+    throw new ToolError("there is no submission: only ARC's votes make one", {
+      code: "usage/no-submission",
+      hint: "leave --submission out",
+      exitCode: 2,
+    });
+  await writeSubmission(path, submission);
+  logInfo(`wrote ${path}`);
+}
+
+function checkThreshold(report: EvalReport, threshold: number | undefined): void {
+  if (threshold === undefined) return;
+  const [name, share] = report.passAt
+    ? ["pass@2", report.passAt["2"] ?? 0]
+    : ["exact accuracy", report.exactAccuracy];
+  if (share >= threshold) return;
+  logInfo(`${name} ${percent(share)} is below the ${percent(threshold)} asked for`);
+  process.exitCode = 3;
 }
 
 function parseShare(text: string | undefined): number | undefined {

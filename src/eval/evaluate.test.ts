@@ -1,9 +1,10 @@
 // The counting, on a runner with known outputs. The runner itself: recursion.test.ts.
 
 import { expect, test } from "vitest";
-import type { Examples } from "../tasks/dataset.ts";
-import { evaluate } from "./evaluate.ts";
+import type { ExampleSet } from "../tasks/dataset.ts";
+import { evaluate, evaluateRows } from "./evaluate.ts";
 import type { Recursion, RecursionBatch } from "./recursion.ts";
+import { answersOf, copyRows, makeRows, summarize } from "./rows.ts";
 
 const CELLS = 2;
 
@@ -53,9 +54,15 @@ function knownRecursion(
   return { recursion, batches };
 }
 
-function examplesOf(count: number): Examples {
-  const inputs = Int32Array.from({ length: count * CELLS }, (_, i) => Math.floor(i / CELLS));
-  return { count, inputs, labels: inputs.map((x) => x + 1), identifiers: new Int32Array(count) };
+function examplesOf(count: number): ExampleSet {
+  return {
+    count,
+    slice(start, most) {
+      const rows = Math.min(most, count - start);
+      const inputs = Int32Array.from({ length: rows * CELLS }, (_, i) => start + Math.floor(i / CELLS));
+      return { count: rows, inputs, labels: inputs.map((x) => x + 1), identifiers: new Int32Array(rows) };
+    },
+  };
 }
 
 const say = (...pairs: [correct: number, logit: number][]) =>
@@ -72,11 +79,9 @@ const labelled = [2, 2, 2, 2, 1];
 
 test("accuracies after every step, and of the last as the result", async () => {
   const { recursion, batches } = knownRecursion(outputs, labelled, 2);
-  const answers: [number, number[]][] = [];
   const done: number[] = [];
   const evaluation = await evaluate(recursion, examplesOf(5), {
     steps: 3,
-    onAnswer: (index, prediction) => answers.push([index, Array.from(prediction)]),
     onProgress: (count) => done.push(count),
   });
   expect(evaluation).toMatchObject({
@@ -92,7 +97,6 @@ test("accuracies after every step, and of the last as the result", async () => {
   });
   const [low, high] = evaluation.interval95;
   expect([low, high].map((x) => x.toFixed(4))).toEqual(["0.2307", "0.8824"]);
-  expect(answers).toEqual([0, 1, 2, 3, 4].map((i) => [i, [100 * i + 3, 100 * i + 3]]));
   // The last batch is short and its arrays end with the examples.
   expect(batches.map(({ rows }) => rows)).toEqual([2, 2, 1]);
   expect(batches.map(({ inputs, labels }) => [inputs.length, labels?.length])).toEqual([
@@ -105,22 +109,16 @@ test("accuracies after every step, and of the last as the result", async () => {
 
 test("with halt each answer is that of the first step with a positive logit, or the last", async () => {
   const { recursion } = knownRecursion(outputs, labelled, 3);
-  const answers: [number, number][] = [];
-  const evaluation = await evaluate(recursion, examplesOf(5), {
-    steps: 3,
-    halt: (haltLogit) => haltLogit > 0,
-    onAnswer: (index, prediction) => answers.push([index, prediction[0]]),
-  });
-  expect(new Map(answers)).toEqual(
-    new Map([
-      [0, 3],
-      [1, 101],
-      [2, 202],
-      [3, 303],
-      [4, 403],
-    ]),
-  );
-  expect(answers.length).toBe(5);
+  const rows = await evaluateRows(recursion, examplesOf(5), { steps: 3, halt: (logit) => logit > 0 });
+  const answers = [...answersOf(rows)].map((answer) => ({ ...answer, tokens: Array.from(answer.tokens) }));
+  expect(answers).toEqual([
+    { index: 0, tokens: [3, 3], haltLogit: 1 },
+    { index: 1, tokens: [101, 101], haltLogit: 1 },
+    { index: 2, tokens: [202, 202], haltLogit: 2 },
+    { index: 3, tokens: [47, 47], haltLogit: 3 }, // 303 in a byte
+    { index: 4, tokens: [147, 147], haltLogit: -5 },
+  ]);
+  const evaluation = summarize(rows, 1);
   expect(evaluation).toMatchObject({
     ...{ exactAccuracy: 3 / 5, cellAccuracy: (1 + 1 + 0.5 + 0.5 + 1) / 5 },
     meanSteps: (3 + 1 + 2 + 3 + 3) / 5,
@@ -141,6 +139,26 @@ test("batches of any size count the same", async () => {
     results.push(rest);
   }
   for (const result of results) expect(result).toEqual(results[0]);
+});
+
+test("ranges, laid side by side, give the rows of the whole", async () => {
+  const options = { steps: 3, halt: (haltLogit: number) => haltLogit > 0 };
+  const rowsOf = (start: number, end: number) =>
+    evaluateRows(knownRecursion(outputs, labelled, 2).recursion, examplesOf(5), {
+      ...options,
+      range: { start, end },
+    });
+  const whole = await rowsOf(0, 5);
+  expect([...whole.index]).toEqual([0, 1, 2, 3, 4]);
+  for (const cuts of [
+    [0, 5],
+    [0, 1, 5],
+    [0, 3, 3, 5],
+  ]) {
+    const joined = makeRows(5, 3, CELLS);
+    for (const [i, end] of cuts.slice(1).entries()) copyRows(await rowsOf(cuts[i], end), joined, cuts[i]);
+    expect(joined).toEqual(whole);
+  }
 });
 
 test("no examples give zeros, not NaN", async () => {

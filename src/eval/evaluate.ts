@@ -1,145 +1,89 @@
-// Exact and cell accuracy of a model on held-out examples, after every supervision step. The headline is the share of
-// puzzles with every labelled cell right after the last step, as the reference counts it.
+// Runs a model on held-out examples and keeps, of each, what was right after every supervision step and the answer.
+// The headline is the share of puzzles with every labelled cell right after the last step, as the reference counts it.
+// The counting is in rows.ts.
 
 import type { RecursiveModel } from "../models/model.ts";
-import { type Examples, sliceExamples } from "../tasks/dataset.ts";
+import type { ExampleSet, Examples } from "../tasks/dataset.ts";
 import type { Recursion, RecursionResults } from "./recursion.ts";
-import { wilsonInterval } from "./wilson.ts";
+import { type Evaluation, type EvaluationRows, makeRows, summarize } from "./rows.ts";
+
+export type { AfterStep, Evaluation } from "./rows.ts";
 
 export interface EvaluateOptions {
   /** Supervision steps to run; the model's haltMaxSteps as published. */
   readonly steps: number;
   /** Take each puzzle's answer from the first step at which the model asks to halt, by this rule of its own. */
   readonly halt?: RecursiveModel["wantsToHalt"];
+  /** Only the examples from `start` until before `end`. */
+  readonly range?: { readonly start: number; readonly end: number };
   /** Called after each batch with the puzzles done so far. */
   onProgress?(done: number): void;
-  /** Called for every puzzle's final answer. */
-  onAnswer?(index: number, prediction: Int32Array): void;
 }
 
-export interface AfterStep {
-  readonly step: number;
-  readonly exactAccuracy: number;
-  readonly cellAccuracy: number;
-}
-
-export interface Evaluation {
-  readonly puzzles: number;
-  readonly exactAccuracy: number;
-  readonly cellAccuracy: number;
-  /** 95 % Wilson interval of the exact accuracy. */
-  readonly interval95: readonly [number, number];
-  readonly bySteps: readonly AfterStep[];
-  /** Share of puzzles where "halting logit positive" agrees with "solved", after the last step. */
-  readonly haltAccuracy: number;
-  /** Mean steps until the answer was taken: all of them unless `halt`. */
-  readonly meanSteps: number;
-  readonly lmLoss: number;
-  readonly secondsPerPuzzle: number;
-}
-
-/** Evaluates all examples, a batch of the runner's size at a time. The runner must have been made with `labels`. */
+/** Accuracy on all examples, a batch of the runner's size at a time. The runner must have been made with `labels`. */
 export async function evaluate(
   recursion: Recursion,
-  examples: Examples,
+  examples: ExampleSet,
   options: EvaluateOptions,
 ): Promise<Evaluation> {
-  const sums = new Sums(options.steps);
   const startMs = performance.now();
-  for (let start = 0; start < examples.count; start += recursion.batchSize) {
-    const part = sliceExamples(examples, start, recursion.batchSize);
-    await evaluateBatch(recursion, part, start, options, sums);
-    options.onProgress?.(start + part.count);
+  const rows = await evaluateRows(recursion, examples, options);
+  return summarize(rows, (performance.now() - startMs) / 1000);
+}
+
+/** Like `evaluate`, before the counting. */
+export async function evaluateRows(
+  recursion: Recursion,
+  examples: ExampleSet,
+  options: EvaluateOptions,
+): Promise<EvaluationRows> {
+  const { start, end } = options.range ?? { start: 0, end: examples.count };
+  const seqLen = examples.count > 0 ? examples.slice(0, 1).inputs.length : 0;
+  const rows = makeRows(end - start, options.steps, seqLen);
+  for (let first = start; first < end; first += recursion.batchSize) {
+    const part = examples.slice(first, Math.min(recursion.batchSize, end - first));
+    for (let row = 0; row < part.count; row++) rows.index[first - start + row] = first + row;
+    await evaluateBatch(recursion, part, options, rows, first - start);
+    options.onProgress?.(first - start + part.count);
   }
-  return sums.result(examples.count, (performance.now() - startMs) / 1000);
+  return rows;
 }
 
-/** What is taken as a row's answer so far. */
-interface Answer {
-  exact: number;
-  cells: number;
-  steps: number;
-  final: boolean;
-}
-
+/** Fills the rows from `at` on; a row whose `steps` is 0 has no answer yet. */
 async function evaluateBatch(
   recursion: Recursion,
   part: Examples,
-  start: number,
-  options: EvaluateOptions,
-  sums: Sums,
+  { steps, halt }: EvaluateOptions,
+  rows: EvaluationRows,
+  at: number,
 ): Promise<void> {
-  const answers = Array.from(
-    { length: part.count },
-    (): Answer => ({ exact: 0, cells: 0, steps: 0, final: false }),
-  );
-  const seqLen = part.inputs.length / part.count;
   const batch = { rows: part.count, inputs: part.inputs, labels: part.labels, identifiers: part.identifiers };
-  for await (const { step, results } of recursion.run(batch, options.steps)) {
-    const isLast = step === options.steps;
+  for await (const { step, results } of recursion.run(batch, steps)) {
+    const isLast = step === steps;
     for (let row = 0; row < part.count; row++) {
-      sums.afterStep(step, row, results);
-      const answer = answers[row];
-      if (answer.final) continue;
+      const place = at + row;
+      rows.exact[place * steps + step - 1] = results.exact[row];
+      rows.correct[place * steps + step - 1] = results.correct[row];
       const [haltLogit, continueLogit] = results.qLogits.subarray(2 * row, 2 * row + 2);
-      answer.final = isLast || options.halt?.(haltLogit, continueLogit) === true;
-      if (!answer.final) continue;
-      answer.exact = results.exact[row];
-      answer.cells = cellShare(results, row);
-      answer.steps = step;
-      options.onAnswer?.(start + row, results.predictions.slice(row * seqLen, (row + 1) * seqLen));
+      const halts = isLast || halt?.(haltLogit, continueLogit) === true;
+      if (halts && rows.steps[place] === 0) takeAnswer(results, row, step, rows, place);
+      if (!isLast) continue;
+      rows.labelled[place] = results.labelled[row];
+      rows.haltRight[place] = haltLogit >= 0 === results.exact[row] > 0 ? 1 : 0;
+      rows.lmLoss[place] = results.lmLoss[row];
     }
-    if (isLast) for (let row = 0; row < part.count; row++) sums.last(row, results, answers[row]);
   }
 }
 
-function cellShare(results: RecursionResults, row: number): number {
-  return results.correct[row] / Math.max(results.labelled[row], 1);
-}
-
-class Sums {
-  readonly #exact: Float64Array;
-  readonly #cells: Float64Array;
-  #answerExact = 0;
-  #answerCells = 0;
-  #answerSteps = 0;
-  #haltRight = 0;
-  #lmLoss = 0;
-
-  constructor(steps: number) {
-    this.#exact = new Float64Array(steps);
-    this.#cells = new Float64Array(steps);
-  }
-
-  afterStep(step: number, row: number, results: RecursionResults): void {
-    this.#exact[step - 1] += results.exact[row];
-    this.#cells[step - 1] += cellShare(results, row);
-  }
-
-  last(row: number, results: RecursionResults, answer: Answer): void {
-    this.#answerExact += answer.exact;
-    this.#answerCells += answer.cells;
-    this.#answerSteps += answer.steps;
-    this.#haltRight += results.qLogits[2 * row] >= 0 === results.exact[row] > 0 ? 1 : 0;
-    this.#lmLoss += results.lmLoss[row];
-  }
-
-  result(puzzles: number, seconds: number): Evaluation {
-    const share = (sum: number) => (puzzles === 0 ? 0 : sum / puzzles);
-    return {
-      puzzles,
-      exactAccuracy: share(this.#answerExact),
-      cellAccuracy: share(this.#answerCells),
-      interval95: wilsonInterval(this.#answerExact, puzzles),
-      bySteps: Array.from(this.#exact, (exact, i) => ({
-        step: i + 1,
-        exactAccuracy: share(exact),
-        cellAccuracy: share(this.#cells[i]),
-      })),
-      haltAccuracy: share(this.#haltRight),
-      meanSteps: share(this.#answerSteps),
-      lmLoss: share(this.#lmLoss),
-      secondsPerPuzzle: share(seconds),
-    };
-  }
+function takeAnswer(
+  results: RecursionResults,
+  row: number,
+  step: number,
+  rows: EvaluationRows,
+  place: number,
+): void {
+  const { seqLen } = rows;
+  rows.steps[place] = step;
+  rows.haltLogits[place] = results.qLogits[2 * row];
+  rows.predictions.set(results.predictions.subarray(row * seqLen, (row + 1) * seqLen), place * seqLen);
 }

@@ -1,34 +1,22 @@
-// A trained model tries Sudoku puzzles, and what it answers after each supervision step is judged by the rules. The
-// model never sees a solution; whether a puzzle has one is the exact solver's question (tasks/sudoku/solve.ts).
-// Accuracy on puzzles with known answers is evaluate.ts.
+// An attempt at a Sudoku (solve.ts) as boards instead of tokens, with what is wrong in each cell: for drawing. Whether
+// a puzzle has a solution is the exact solver's question (tasks/sudoku/solve.ts).
 
-import { invariant } from "../base/errors.ts";
-import type { Executor } from "../engine/executors/executor.ts";
-import type { OpenedModel } from "../runs/open-model.ts";
-import { decodePrediction, encodeBoard } from "../tasks/sudoku/encode.ts";
-import { type Board, type Conflict, conflicts } from "../tasks/sudoku/rules.ts";
-import { makeRecursion, type Recursion } from "./recursion.ts";
+import type { SudokuPuzzle } from "../tasks/sudoku/dataset.ts";
+import { decodePrediction } from "../tasks/sudoku/encode.ts";
+import { type Board, type Conflict, conflicts, formatBoard } from "../tasks/sudoku/rules.ts";
+import type { Attempt } from "./solve.ts";
+import { stagesOf } from "./solve-stages.ts";
 
-export interface SolveOptions {
-  /** Supervision steps a puzzle gets. */
-  readonly steps: number;
-  /** Stop a puzzle at the first step after which the model asks to. */
-  readonly halt?: boolean;
-  /** Most puzzles in memory at once. */
-  readonly batchSize?: number;
-}
-
-export interface SolveStep {
+export interface BoardStep {
   /** What the model answers; empty where it predicts no digit. */
   readonly board: Board;
-  /** Above 0 the model believes that it is right. */
   readonly haltLogit: number;
 }
 
 export interface SudokuAttempt {
   readonly puzzle: Board;
   /** One for each supervision step, at least one. */
-  readonly steps: readonly SolveStep[];
+  readonly steps: readonly BoardStep[];
   /** The answer after the last of them. */
   readonly answer: Board;
   /** Complete, no rule broken, givens kept. */
@@ -46,32 +34,39 @@ export interface Judgement {
   readonly lostGivens: readonly number[];
 }
 
-export type SolvableModel = Pick<OpenedModel, "config" | "model" | "weights">;
+/** Steps one after the other that give the same board. */
+export interface BoardStage {
+  /** From 1, both included. */
+  readonly first: number;
+  readonly last: number;
+  readonly board: Board;
+  /** The board of the stage before, the puzzle at first. */
+  readonly before: Board;
+  /** After the first of the steps. */
+  readonly haltLogit: number;
+  readonly judgement: Judgement;
+}
 
-/** Rows of 512 numbers for 97 tokens make 0.4 MB a puzzle and state: a batch stays below 60 MB. */
-const BATCH_SIZE = 128;
+export function sudokuAttemptOf(attempt: Attempt<SudokuPuzzle>): SudokuAttempt {
+  const { puzzle, steps, answer, valid, solvedAtStep } = attempt;
+  return {
+    puzzle: puzzle.question,
+    steps: steps.map(({ tokens, haltLogit }) => ({ board: decodePrediction(tokens), haltLogit })),
+    answer: decodePrediction(answer),
+    valid,
+    solvedAtStep,
+  };
+}
 
-/**
- * The attempts in the order of the boards, which must be of the model's size.
- * @example
- * for await (const { answer, valid } of solvePuzzles(opened, executor, boards, { steps: 16 })) console.log(valid);
- */
-export async function* solvePuzzles(
-  { config, model, weights }: SolvableModel,
-  executor: Executor,
-  boards: readonly Board[],
-  options: SolveOptions,
-): AsyncGenerator<SudokuAttempt> {
-  if (boards.length === 0) return;
-  const batchSize = Math.min(options.batchSize ?? BATCH_SIZE, boards.length);
-  const microBatch = config.engine.microBatch ?? undefined;
-  const recursion = makeRecursion(executor, model, weights, { batchSize, microBatch });
-  const wantsToHalt = options.halt ? model.wantsToHalt : () => false;
-  for (let start = 0; start < boards.length; start += batchSize) {
-    const batch = boards.slice(start, start + batchSize);
-    const traces = await solveBatch(recursion, batch, options.steps, wantsToHalt);
-    yield* batch.map((puzzle, row) => attemptOf(puzzle, traces[row]));
-  }
+export function boardStagesOf({ puzzle, steps }: SudokuAttempt): BoardStage[] {
+  return stagesOf(steps, ({ board }) => formatBoard(board)).map(({ first, last, step, before }) => ({
+    first,
+    last,
+    board: step.board,
+    before: before?.board ?? puzzle,
+    haltLogit: step.haltLogit,
+    judgement: judgeAnswer(puzzle, step.board),
+  }));
 }
 
 export function judgeAnswer(puzzle: Board, answer: Board): Judgement {
@@ -87,47 +82,12 @@ export function isValid({ empty, conflicts, lostGivens }: Judgement): boolean {
   return empty.length === 0 && conflicts.length === 0 && lostGivens.length === 0;
 }
 
-/** How sure the model is that its answer is right, from 0 to 1. */
-export function haltProbability(haltLogit: number): number {
-  return 1 / (1 + Math.exp(-haltLogit));
+/** Cells that differ from the stage before. */
+export function changedCells({ board, before }: BoardStage): number[] {
+  return Array.from(board.keys()).filter((cell) => board[cell] !== before[cell]);
 }
 
-async function solveBatch(
-  recursion: Recursion,
-  batch: readonly Board[],
-  steps: number,
-  wantsToHalt: (haltLogit: number, continueLogit: number) => boolean,
-): Promise<SolveStep[][]> {
-  const cells = batch[0].length;
-  const inputs = new Int32Array(recursion.batchSize * cells); // [rows, S]
-  for (const [row, board] of batch.entries()) {
-    invariant(board.length === cells, `a board of ${board.length} cells among boards of ${cells}`);
-    encodeBoard(board, inputs, row * cells);
-  }
-  const identifiers = new Int32Array(recursion.batchSize); // one identifier serves all Sudoku puzzles
-  const traces: SolveStep[][] = batch.map(() => []);
-  const running = new Set(traces.keys());
-  for await (const { results } of recursion.run({ rows: batch.length, inputs, identifiers }, steps)) {
-    for (const row of running) {
-      const [haltLogit, continueLogit] = results.qLogits.subarray(2 * row);
-      const tokens = results.predictions.subarray(row * cells, (row + 1) * cells);
-      traces[row].push({ board: decodePrediction(tokens), haltLogit });
-      if (wantsToHalt(haltLogit, continueLogit)) running.delete(row);
-    }
-    if (running.size === 0) break;
-  }
-  return traces;
-}
-
-/** A model's steps on a puzzle, judged. */
-export function attemptOf(puzzle: Board, steps: readonly SolveStep[]): SudokuAttempt {
-  const validSteps = steps.map(({ board }) => isValid(judgeAnswer(puzzle, board)));
-  const firstValid = validSteps.indexOf(true);
-  return {
-    puzzle,
-    steps,
-    answer: steps[steps.length - 1].board,
-    valid: validSteps[steps.length - 1],
-    solvedAtStep: firstValid < 0 ? undefined : firstValid + 1,
-  };
+/** Cells that break a rule or do not keep their given digit. */
+export function brokenCells({ conflicts, lostGivens }: Judgement): Set<number> {
+  return new Set([...conflicts.flatMap(({ cells }) => cells), ...lostGivens]);
 }
