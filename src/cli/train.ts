@@ -8,11 +8,12 @@ import { logInfo, logWarning, printJson } from "../base/log.ts";
 import { loadConfig, parseConfig } from "../config/load.ts";
 import type { WhorlConfig } from "../config/schema.ts";
 import { freeRunDir, openRun } from "../runs/run.ts";
-import { type TrainingEvents, type TrainingParts, type TrainingResult, trainModel } from "../train/loop.ts";
+import { type TrainingParts, type TrainingResult, trainModel } from "../train/loop.ts";
 import { holdsRun, prepareTraining } from "../train/session.ts";
 import { addComputeOptions, type ComputeOptions, engineFrom, executorFrom } from "./options.ts";
-import { duration, flop, integer, mebibytes, percent } from "./render/numbers.ts";
-import { makeStatusLine, type StatusLine } from "./render/status-line.ts";
+import { duration, flop, integer, mebibytes } from "./render/numbers.ts";
+import { makeStatusLine } from "./render/status-line.ts";
+import { interruptible, progressEvents } from "./training-progress.ts";
 import { packageVersion } from "./version.ts";
 
 interface TrainOptions extends ComputeOptions {
@@ -72,7 +73,7 @@ export async function trainWithProgress(
     const result = await trainModel(parts, {
       resume: options.resume ?? false,
       signal: interrupt.signal,
-      events: progressEvents(status, parts),
+      events: progressEvents(status, parts.config.globalBatchSize),
     });
     status.finish(conclusion(dir, result));
     return result;
@@ -153,62 +154,6 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 function presetName(preset: string): string {
   return basename(preset).replace(/\.(ya?ml|json)$/, "");
-}
-
-function interruptible(status: StatusLine): { signal: AbortSignal; release(): void } {
-  const controller = new AbortController();
-  const onSignal = () => {
-    if (controller.signal.aborted) process.exit(130);
-    status.note("stopping: saving a checkpoint (press Ctrl-C again to end at once) …");
-    controller.abort();
-  };
-  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
-  return {
-    signal: controller.signal,
-    release: () => void process.off("SIGINT", onSignal).off("SIGTERM", onSignal),
-  };
-}
-
-function progressEvents(status: StatusLine, parts: TrainingParts): TrainingEvents {
-  const batchSize = parts.config.globalBatchSize;
-  const smooth = makeSmoother();
-  let lastEval = "";
-  return {
-    onStep({ step, totalSteps, metrics, rowsPerSecond }) {
-      const loss = smooth("loss", metrics.loss / batchSize);
-      const exact = metrics.count > 0 ? smooth("exact", metrics.exact_accuracy / metrics.count) : undefined;
-      status.update(() => {
-        const left = ((totalSteps - step) * batchSize) / rowsPerSecond;
-        const known = totalSteps < Number.MAX_SAFE_INTEGER;
-        return [
-          `step ${integer(step)}${known ? `/${integer(totalSteps)}` : ""}`,
-          `loss ${loss.toFixed(3)}`,
-          `exact ${exact === undefined ? "–" : percent(exact)}`,
-          `${rowsPerSecond.toFixed(rowsPerSecond < 10 ? 1 : 0)} rows/s`,
-          ...(known ? [`${duration(left)} left`] : []),
-          ...(lastEval ? [lastEval] : []),
-        ].join("  ");
-      });
-    },
-    onQuickEval(step, { exactAccuracy, cellAccuracy, puzzles }) {
-      lastEval = `check ${percent(exactAccuracy)}`;
-      status.note(
-        `step ${integer(step)}: solves ${percent(exactAccuracy)} of ${puzzles} held-out puzzles, ${percent(cellAccuracy)} of the cells`,
-      );
-    },
-    onWarning: (text) => status.note(`warning: ${text}`),
-  };
-}
-
-/** Exponential averages by name, started by the first value. */
-function makeSmoother(): (name: string, value: number) => number {
-  const averages = new Map<string, number>();
-  return (name, value) => {
-    const earlier = averages.get(name) ?? value;
-    const next = 0.95 * earlier + 0.05 * value;
-    averages.set(name, next);
-    return next;
-  };
 }
 
 function introduction({ model, dataset, executor, run, state, trainer }: TrainingParts): string {

@@ -11,7 +11,7 @@ import { latestCheckpoint } from "../runs/checkpoints.ts";
 import { readMetrics } from "../runs/metrics.ts";
 import { openModel } from "../runs/open-model.ts";
 import type { Dataset } from "../tasks/dataset.ts";
-import { makeSampler } from "../tasks/sudoku/sampler.ts";
+import { makeSampler } from "../tasks/sampler.ts";
 import { totalStepsOf, trainModel } from "./loop.ts";
 import { prepareTraining } from "./session.ts";
 
@@ -23,16 +23,18 @@ afterEach(() => {
 
 /** A data set of which only the length of a sweep is known. */
 function sweeping(batchesPerSweep: number): Dataset {
-  const nothing = {
+  const none = {
     count: 0,
     inputs: new Int32Array(),
     labels: new Int32Array(),
     identifiers: new Int32Array(),
   };
+  const nothing = { count: 0, slice: () => none };
   const part = { from: "nowhere", puzzles: 0, sha256: "" };
   return {
     shape: { seqLen: 81, vocabSize: 11, numPuzzleIdentifiers: 1 },
     groups: 1000,
+    meanPuzzleExamples: 1,
     stream: { batchesPerSweep, next() {}, state: () => null, restore() {} },
     ...{ validation: nothing, test: nothing },
     manifest: { task: "none", train: part, validation: part, test: part, heldOutInTraining: 0 },
@@ -40,11 +42,9 @@ function sweeping(batchesPerSweep: number): Dataset {
 }
 
 test("the published Sudoku runs make 6510 steps a sweep and 65,100 in all", async () => {
-  const { train, data } = (await loadConfig("sudoku-extreme-mlp")).config;
-  const { batchesPerIterator } = makeSampler({
-    ...{ groups: 1000, augmentations: data.augmentations, seed: train.seed },
-    ...{ globalBatchSize: train.globalBatchSize, epochsPerIterator: train.evalInterval },
-  });
+  const { train } = (await loadConfig("sudoku-extreme-mlp")).config;
+  const grouping = { groups: 1000, puzzlesIn: () => 1001, examplesIn: () => 1, meanPuzzleExamples: 1 };
+  const { batchesPerIterator } = makeSampler(grouping, train);
   expect(batchesPerIterator).toBe(6510);
   expect(totalStepsOf(train, sweeping(batchesPerIterator))).toBe(65100);
   const attention = (await loadConfig("sudoku-extreme-attention")).config;

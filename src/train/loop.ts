@@ -12,7 +12,7 @@ import { scheduleFactor } from "../optim/schedule.ts";
 import { latestCheckpoint, pruneCheckpoints, writeCheckpoint } from "../runs/checkpoints.ts";
 import { type MetricsWriter, openMetrics } from "../runs/metrics.ts";
 import { type Run, recordResume } from "../runs/run.ts";
-import type { Dataset, Examples } from "../tasks/dataset.ts";
+import type { Dataset, ExampleSet } from "../tasks/dataset.ts";
 import { checkpointParts, evaluatedWeights, type Progress, restoreState } from "./checkpoint.ts";
 import type { StepMetrics } from "./metrics.ts";
 import type { TrainingState } from "./state.ts";
@@ -24,7 +24,7 @@ export interface TrainingParts {
   readonly model: RecursiveModel;
   readonly dataset: Dataset;
   /** Puzzles of the quick checks. */
-  readonly quickExamples: Examples;
+  readonly quickExamples: ExampleSet;
   readonly executor: Executor;
   readonly state: TrainingState;
   /** Made on the same state. */
@@ -67,6 +67,11 @@ export function totalStepsOf(config: TrainConfig, dataset: Dataset): number {
   if (config.steps !== null) return config.steps;
   if (config.epochs === null) return Number.MAX_SAFE_INTEGER; // until the time is up
   return (config.epochs / config.evalInterval) * dataset.stream.batchesPerSweep;
+}
+
+/** The reference's total_steps: whole batches in so many passes over the groups. */
+function batchesIn({ groups, meanPuzzleExamples }: Dataset, epochs: number, batchSize: number): number {
+  return Math.floor((epochs * groups * meanPuzzleExamples) / batchSize);
 }
 
 /** Trains until the steps are made, the time is up, the accuracy is reached, or the signal says so. */
@@ -187,7 +192,7 @@ class Training {
   #settings(step: number): StepSettings {
     const { config, dataset } = this.#parts;
     const epochs = config.epochs ?? 0;
-    const totalSteps = config.steps ?? Math.floor((epochs * dataset.groups) / config.globalBatchSize);
+    const totalSteps = config.steps ?? batchesIn(dataset, epochs, config.globalBatchSize);
     const factor = scheduleFactor(step, {
       warmupSteps: config.lrWarmupSteps,
       totalSteps,

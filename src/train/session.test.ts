@@ -9,7 +9,7 @@ import { ToolError } from "../base/errors.ts";
 import { makeReferenceExecutor } from "../engine/executors/reference/reference.ts";
 import { toStateDict } from "../models/weights.ts";
 import { openModel } from "../runs/open-model.ts";
-import type { Examples } from "../tasks/dataset.ts";
+import type { ExampleSet } from "../tasks/dataset.ts";
 import { holdsRun, prepareTraining, type SessionOptions } from "./session.ts";
 
 const OFF = ["train.stopAtExactAccuracy=null", "engine.backend=reference", "data.generate.train=20"];
@@ -35,10 +35,12 @@ async function told(attempt: Promise<unknown>, dir: string): Promise<string> {
     : String(error);
 }
 
-const rowsOf = ({ inputs, labels, count }: Examples) =>
-  Array.from({ length: count }, (_, i) =>
+function rowsOf(set: ExampleSet): string[] {
+  const { inputs, labels, count } = set.slice(0, set.count);
+  return Array.from({ length: count }, (_, i) =>
     [inputs, labels].map((tokens) => tokens.subarray(16 * i, 16 * (i + 1)).join()).join(" -> "),
   );
+}
 
 test("quick checks are made on validation puzzles where there are any, as many as asked for", async () => {
   const { quickExamples, dataset } = await prepare([...OFF, "train.quickEval.puzzles=8"]);

@@ -5,14 +5,15 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ToolError } from "../base/errors.ts";
+import { logWarning } from "../base/log.ts";
 import { stream } from "../base/random/threefry.ts";
 import type { WhorlConfig } from "../config/schema.ts";
 import type { Executor } from "../engine/executors/executor.ts";
 import { formatOn, makeModel, type RecursiveModel } from "../models/index.ts";
 import { loadStateDict, toStateDict } from "../models/weights.ts";
-import { openModel } from "../runs/open-model.ts";
+import { addIdentifiers, openModel } from "../runs/open-model.ts";
 import { createRun, describeMachine, openRun, type Run, type RunRecord } from "../runs/run.ts";
-import type { Dataset, Examples } from "../tasks/dataset.ts";
+import type { Dataset, ExampleSet } from "../tasks/dataset.ts";
 import { loadDataset } from "../tasks/index.ts";
 import type { TrainingParts } from "./loop.ts";
 import { makeTrainingState, type TrainingState } from "./state.ts";
@@ -26,6 +27,8 @@ export interface SessionOptions {
   readonly resume: boolean;
   /** Start from the weights of another run. */
   readonly from?: string;
+  /** With `from`: keep its puzzle table and begin further rows at the mean of its trained ones. */
+  readonly grow?: boolean;
 }
 
 /** Whether a folder holds a run that can be resumed. */
@@ -35,7 +38,7 @@ export function holdsRun(dir: string): boolean {
 
 export async function prepareTraining(options: SessionOptions): Promise<TrainingParts> {
   const { config, executor, resume } = options;
-  const dataset = loadDataset(config.data, config.train);
+  const dataset = await loadDataset(config.data, config.train);
   const { puzzles, examples } = quickExamplesOf(dataset, config);
   if (config.train.stopAtExactAccuracy !== null && puzzles === "test")
     throw new ToolError(
@@ -56,7 +59,7 @@ export async function prepareTraining(options: SessionOptions): Promise<Training
     format: earlier?.record.engine.format ?? formatOn(executor, model),
   });
   if (earlier) checkSameRun(earlier, executor, dataset);
-  else if (options.from) await startFrom(options.from, model, state);
+  else if (options.from) await startFrom(options.from, model, state, options.grow ?? false);
   const trainer = makeTrainer(executor, model, state, {
     globalBatchSize: config.train.globalBatchSize,
     emaRate: config.train.ema ? config.train.emaRate : undefined,
@@ -92,9 +95,21 @@ function checkSameRun(run: Run, executor: Executor, dataset: Dataset): void {
 }
 
 /** Weights of another run as the start; its optimizer and data position are not taken along. */
-async function startFrom(path: string, model: RecursiveModel, state: TrainingState): Promise<void> {
-  const source = await openModel(path);
-  loadStateDict(model, state, toStateDict(source.model, source.weights), path);
+async function startFrom(
+  path: string,
+  model: RecursiveModel,
+  state: TrainingState,
+  grow: boolean,
+): Promise<void> {
+  const opened = await openModel(path);
+  const extraRows = model.shape.numPuzzleIdentifiers - opened.model.shape.numPuzzleIdentifiers;
+  const source = grow && extraRows > 0 ? addIdentifiers(opened, extraRows, "mean") : opened;
+  const tensors = toStateDict(source.model, source.weights);
+  const { averagedRows } = loadStateDict(model, state, tensors, path, { tableMismatch: "mean" });
+  if (averagedRows !== undefined)
+    logWarning(
+      `the puzzle table of ${path} has ${averagedRows} rows, ${model.shape.numPuzzleIdentifiers} are needed: all begin at its mean`,
+    );
   state.average?.set(state.weights);
 }
 
@@ -110,10 +125,15 @@ function makeRecord(
     versions: { whorl: whorlVersion, node: process.versions.node },
     machine: describeMachine(),
     engine: { ...executor.description, ...program },
-    seeds: { train: config.train.seed, ...(config.data.generate ? { data: config.data.generate.seed } : {}) },
+    seeds: { train: config.train.seed, ...dataSeed(config) },
     data: { manifestSha256: manifestHash(dataset), ...dataset.manifest },
     resumes: [],
   };
+}
+
+function dataSeed({ data }: WhorlConfig): { data?: number } {
+  if (data.task === "arc") return { data: data.seed };
+  return data.generate ? { data: data.generate.seed } : {};
 }
 
 function manifestHash(dataset: Dataset): string {
@@ -124,26 +144,36 @@ function manifestHash(dataset: Dataset): string {
 function quickExamplesOf(
   dataset: Dataset,
   { train }: WhorlConfig,
-): { puzzles: "validation" | "test"; examples: Examples } {
+): { puzzles: "validation" | "test"; examples: ExampleSet } {
   const puzzles = dataset.validation.count > 0 ? "validation" : "test";
   const all = dataset[puzzles];
   const order = stream(train.seed, "quick-eval").permutation(all.count);
   return { puzzles, examples: pick(all, order.slice(0, train.quickEval.puzzles)) };
 }
 
-function pick(all: Examples, indices: ArrayLike<number>): Examples {
-  const cells = all.inputs.length / Math.max(all.count, 1);
-  const rows = (data: Int32Array, width: number) => {
-    const out = new Int32Array(indices.length * width);
-    Array.from(indices).forEach((index, i) => {
-      out.set(data.subarray(index * width, (index + 1) * width), i * width);
-    });
-    return out;
-  };
+/** Some of the examples, as a set of their own. */
+function pick(all: ExampleSet, indices: readonly number[]): ExampleSet {
+  const rows = indices.map((index) => all.slice(index, 1));
   return {
-    count: indices.length,
-    inputs: rows(all.inputs, cells),
-    labels: rows(all.labels, cells),
-    identifiers: rows(all.identifiers, 1),
+    count: rows.length,
+    slice(start, count) {
+      const part = rows.slice(start, start + count);
+      return {
+        count: part.length,
+        inputs: joined(part.map(({ inputs }) => inputs)),
+        labels: joined(part.map(({ labels }) => labels)),
+        identifiers: joined(part.map(({ identifiers }) => identifiers)),
+      };
+    },
   };
+}
+
+function joined(arrays: readonly Int32Array[]): Int32Array {
+  const out = new Int32Array(arrays.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const array of arrays) {
+    out.set(array, at);
+    at += array.length;
+  }
+  return out;
 }
