@@ -101,7 +101,7 @@ export function findCases(names: readonly string[]): BenchCase[] {
 async function preset(name: string): Promise<BenchSetting> {
   const { config } = await loadConfig(name);
   const { ema, emaRate } = config.train;
-  return { model: config.model, shape: puzzleShapeOf(config.data), emaRate: ema ? emaRate : undefined };
+  return { model: config.model, shape: await puzzleShapeOf(config.data), emaRate: ema ? emaRate : undefined };
 }
 
 /** The reference's defaults but for what is given. */

@@ -3,15 +3,18 @@
 import { Command, CommanderError } from "commander";
 import { ToolError } from "../base/errors.ts";
 import { debugLevel, guardOutput, logInfo } from "../base/log.ts";
+import { registerAdapt } from "./adapt.ts";
 import { registerBench } from "./bench.ts";
 import { registerData } from "./data.ts";
 import { registerDoctor } from "./doctor.ts";
 import { registerEval } from "./eval.ts";
+import { registerMerge } from "./merge.ts";
 import { registerParams } from "./params.ts";
 import { registerSolve } from "./solve.ts";
 import { registerStart } from "./start.ts";
 import { registerTrain } from "./train.ts";
 import { packageVersion } from "./version.ts";
+import { registerVote } from "./vote.ts";
 
 /** Runs one command line; resolves when it is done, with the exit code set. */
 export async function main(words: readonly string[]): Promise<void> {
@@ -33,6 +36,9 @@ function makeProgram(): Command {
   for (const register of [
     registerTrain,
     registerEval,
+    registerMerge,
+    registerVote,
+    registerAdapt,
     registerSolve,
     registerParams,
     registerBench,

@@ -4,7 +4,6 @@ import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { printJson, printLine } from "../base/log.ts";
 import { loadConfig } from "../config/load.ts";
-import type { WhorlConfig } from "../config/schema.ts";
 import { chooseExecutor } from "../engine/executors/choose.ts";
 import { flopsPerRow } from "../engine/flops.ts";
 import { fuseFor } from "../engine/fuse.ts";
@@ -53,11 +52,7 @@ async function findModel(name: string, settings: string[]): Promise<RecursiveMod
   const isSaved = existsSync(name) && !/\.(ya?ml|json)$/.test(name);
   if (isSaved && settings.length === 0) return (await openModel(name)).model;
   const { config } = await loadConfig(name, settings);
-  return modelOf(config);
-}
-
-function modelOf(config: WhorlConfig): RecursiveModel {
-  return makeModel(config.model, puzzleShapeOf(config.data));
+  return makeModel(config.model, await puzzleShapeOf(config.data));
 }
 
 export function describeModel(model: RecursiveModel, format: NumberFormat): ParamsReport {

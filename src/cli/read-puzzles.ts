@@ -1,5 +1,5 @@
-// Sudoku puzzles as people hand them over: on the command line, in a file (Sudoku-Extreme CSV, a puzzle a line, or
-// grids in lines) or on stdin. All are checked before the first is tried: a puzzle is either clean or refused with its place.
+// Puzzles as people hand them over: on the command line, in a file or on stdin; of any task that reads text. All are
+// checked before the first is tried: a puzzle is either clean or refused with its place.
 
 import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { text as readAll } from "node:stream/consumers";
@@ -8,49 +8,55 @@ import { ToolError } from "../base/errors.ts";
 import { fileError, readTextFile } from "../base/files.ts";
 import { logInfo } from "../base/log.ts";
 import { type NumberedPuzzleRow, parsePuzzleCsv, readPuzzleCsv } from "../formats/csv.ts";
-import {
-  type Board,
-  checkNoConflicts,
-  parseBoard,
-  type SudokuSize,
-  sizeOf,
-  sizeOfCells,
-} from "../tasks/sudoku/rules.ts";
 
-export interface SourcedBoard {
-  readonly board: Board;
+export interface Sourced<Puzzle> {
+  readonly puzzle: Puzzle;
   /** File and line; undefined for the only puzzle of a command line. */
   readonly where: string | undefined;
 }
 
-/** Longest line that still counts as a row of a grid rather than a puzzle: 9 cells and a few too many. */
-const ROW_CELLS = 12;
+/** How the text of one kind of puzzle is read. */
+export interface PuzzleReader<Puzzle> {
+  /** What to do when a text holds no puzzle, and when a word is none. */
+  readonly howInLines: string;
+  readonly howInWords: string;
+  /** Whether a word is meant as a puzzle rather than as the name of a file. */
+  looksLikePuzzle(word: string): boolean;
+  /** Whether a text is a CSV of source,question,answer,rating, perhaps with a wrong header. */
+  isCsv(text: string): boolean;
+  /** All puzzles of a text; `whereOf` names the place of a line, from 1. */
+  parseAll(text: string, whereOf: (line: number) => string | undefined): Sourced<Puzzle>[];
+  /** A single puzzle, or an error with its place. */
+  parse(text: string, where?: string): Puzzle;
+  /** Refuses puzzles that the model cannot be asked. */
+  check?(puzzle: Puzzle, where: string | undefined): void;
+}
+
 const START_BYTES = 4096;
 
-/** The puzzles that the words name (puzzle text, file, `-` for stdin), in order, all fit for a model of the size. */
-export async function readPuzzles(
+/** The puzzles that the words name (puzzle text, file, `-` for stdin), in order. */
+export async function readPuzzles<Puzzle>(
   words: readonly string[],
-  size: SudokuSize,
+  reader: PuzzleReader<Puzzle>,
   readInput: () => Promise<string> = readStdin,
-): Promise<SourcedBoard[]> {
-  const puzzles: SourcedBoard[] = [];
+): Promise<Sourced<Puzzle>[]> {
+  const puzzles: Sourced<Puzzle>[] = [];
   for (const [index, word] of words.entries()) {
     const place = words.length > 1 ? `puzzle ${index + 1}` : undefined;
-    for (const puzzle of await readWord(word, place, readInput)) {
-      checkSize(puzzle, size);
-      checkNoConflicts(puzzle.board, puzzle.where);
-      puzzles.push(puzzle);
+    for (const sourced of await readWord(word, place, reader, readInput)) {
+      reader.check?.(sourced.puzzle, sourced.where);
+      puzzles.push(sourced);
     }
   }
   return puzzles;
 }
 
-/** The puzzles of a text: one a line, or grids in lines; lines that start with `#` are comments. */
-export function parsePuzzles(text: string, whereOf: (line: number) => string | undefined): SourcedBoard[] {
-  return joinBands(splitBlocks(text)).flatMap((block) => {
-    if (isGrid(block)) return [boardOf(block, whereOf)];
-    return block.map((line) => boardOf([line], whereOf));
-  });
+/** The first line of a text, without the mark that some programs put before it. */
+export function firstLine(text: string): string {
+  return text
+    .slice(0, START_BYTES)
+    .split("\n", 1)[0]
+    .replace(/^\uFEFF|\r$/g, "");
 }
 
 /** The first bytes of a file as text, enough to tell what it holds. */
@@ -68,126 +74,65 @@ export function readFileStart(path: string): string {
   }
 }
 
-async function readWord(
+async function readWord<Puzzle>(
   word: string,
   place: string | undefined,
+  reader: PuzzleReader<Puzzle>,
   readInput: () => Promise<string>,
-): Promise<SourcedBoard[]> {
-  if (word === "-") return nonEmpty(parseFile(await readInput(), "stdin"), "stdin");
-  const file = findFile(word);
-  if (file !== undefined) return nonEmpty(await readPuzzleFile(file), file);
-  if (!looksLikePuzzle(word)) throw noSuchFile(word);
-  const puzzles = parsePuzzles(word, () => place);
+): Promise<Sourced<Puzzle>[]> {
+  if (word === "-") return nonEmpty(parseText(await readInput(), "stdin", reader), "stdin", reader);
+  const file = findFile(word, reader);
+  if (file !== undefined) return nonEmpty(await readPuzzleFile(file, reader), file, reader);
+  if (!reader.looksLikePuzzle(word)) throw noSuchFile(word, reader);
+  const puzzles = reader.parseAll(word, () => place);
   // A text without a single line still gets the complaint about its length.
-  return puzzles.length > 0 ? puzzles : [{ board: parseBoard(word, place), where: place }];
+  return puzzles.length > 0 ? puzzles : [{ puzzle: reader.parse(word, place), where: place }];
 }
 
-function findFile(word: string): string | undefined {
+function findFile(word: string, reader: PuzzleReader<unknown>): string | undefined {
   if (existsSync(word)) return word;
-  return looksLikePuzzle(word) ? undefined : findData(word);
+  return reader.looksLikePuzzle(word) ? undefined : findData(word);
 }
 
-async function readPuzzleFile(path: string): Promise<SourcedBoard[]> {
-  if (statSync(path).isFile() && isCsv(readFileStart(path))) return csvBoards(readPuzzleCsv(path), path);
-  return parseFile(await readTextFile(path), path);
+async function readPuzzleFile<Puzzle>(
+  path: string,
+  reader: PuzzleReader<Puzzle>,
+): Promise<Sourced<Puzzle>[]> {
+  if (statSync(path).isFile() && reader.isCsv(readFileStart(path)))
+    return parseRows(readPuzzleCsv(path), path, reader);
+  return parseText(await readTextFile(path), path, reader);
 }
 
-function parseFile(text: string, name: string): SourcedBoard[] {
-  if (isCsv(text)) return csvBoards(parsePuzzleCsv(text, name), name);
-  return parsePuzzles(text, (line) => `${name}:${line}`);
-}
-
-function isCsv(text: string): boolean {
-  return text.slice(0, START_BYTES).split("\n", 1)[0].includes(",");
+function parseText<Puzzle>(text: string, name: string, reader: PuzzleReader<Puzzle>): Sourced<Puzzle>[] {
+  if (reader.isCsv(text)) return parseRows(parsePuzzleCsv(text, name), name, reader);
+  return reader.parseAll(text, (line) => `${name}:${line}`);
 }
 
 /** Questions only: an answer in the file is neither needed nor believed. */
-function csvBoards(rows: Iterable<NumberedPuzzleRow>, name: string): SourcedBoard[] {
+function parseRows<Puzzle>(
+  rows: Iterable<NumberedPuzzleRow>,
+  name: string,
+  reader: PuzzleReader<Puzzle>,
+): Sourced<Puzzle>[] {
   return Array.from(rows, ({ question, line }) => {
     const where = `${name}:${line}`;
-    return { board: parseBoard(question, where), where };
+    return { puzzle: reader.parse(question, where), where };
   });
 }
 
-interface TextLine {
-  readonly text: string;
-  /** From 1. */
-  readonly number: number;
-  readonly cells: number;
-}
-
-/** Runs of lines without an empty one between; lines that only draw a frame are left out. */
-function splitBlocks(text: string): TextLine[][] {
-  const blocks: TextLine[][] = [[]];
-  const lines = plainCharacters(text).split(/\r?\n/);
-  for (const [index, line] of lines.entries()) {
-    const cells = line.replace(/[\s|+-]/g, "").length;
-    if (line.trim() === "") blocks.push([]);
-    else if (cells > 0 && !line.startsWith("#"))
-      blocks[blocks.length - 1].push({ text: line, number: index + 1, cells });
-  }
-  return blocks.filter((block) => block.length > 0);
-}
-
-/** Our own drawings (drawBoard) can be pasted back. */
-function plainCharacters(text: string): string {
-  return text
-    .replace(/^\uFEFF/, "")
-    .replace(/[─│┌┬┐├┼┤└┴┘]/g, "|")
-    .replaceAll("·", ".");
-}
-
-function isGrid(block: readonly TextLine[]): boolean {
-  return block[0].cells <= ROW_CELLS;
-}
-
-/** Some people leave an empty line between the bands of a grid: parts that add up to a grid are one. */
-function joinBands(blocks: readonly TextLine[][]): TextLine[][] {
-  const joined: TextLine[][] = [];
-  for (const block of blocks) {
-    const before = joined[joined.length - 1];
-    const size = block[0].cells;
-    const fits = before !== undefined && before[0].cells === size && before.length + block.length <= size;
-    if (fits) before.push(...block);
-    else joined.push([...block]);
-  }
-  return joined;
-}
-
-function boardOf(lines: readonly TextLine[], whereOf: (line: number) => string | undefined): SourcedBoard {
-  const where = whereOf(lines[0].number);
-  return { board: parseBoard(lines.map(({ text }) => text).join("\n"), where), where };
-}
-
-function looksLikePuzzle(word: string): boolean {
-  if (/[/\\]|\.(csv|txt|json|sdk)$/i.test(word)) return false;
-  const cells = plainCharacters(word).replace(/[\s|+-]/g, "");
-  const known = cells.replace(/[^0-9.]/g, "");
-  return 2 * known.length >= cells.length || sizeOfCells(cells.length) !== undefined;
-}
-
-function checkSize({ board, where }: SourcedBoard, size: SudokuSize): void {
-  const found = sizeOf(board);
-  if (found === size) return;
-  throw new ToolError(`the puzzle is ${found} × ${found}, the model solves ${size} × ${size}`, {
-    code: "solve/size",
-    where,
-    hint: `take a model trained on ${found} × ${found}, or a puzzle of ${size * size} cells`,
-  });
-}
-
-function nonEmpty(puzzles: SourcedBoard[], name: string): SourcedBoard[] {
+function nonEmpty<Puzzle>(
+  puzzles: Sourced<Puzzle>[],
+  name: string,
+  reader: PuzzleReader<Puzzle>,
+): Sourced<Puzzle>[] {
   if (puzzles.length > 0) return puzzles;
-  throw new ToolError(`there is no puzzle in ${name}`, {
-    code: "solve/no-puzzles",
-    hint: "write one puzzle a line: 16, 36 or 81 characters, . or 0 for an empty cell",
-  });
+  throw new ToolError(`there is no puzzle in ${name}`, { code: "solve/no-puzzles", hint: reader.howInLines });
 }
 
-function noSuchFile(word: string): ToolError {
+function noSuchFile(word: string, reader: PuzzleReader<unknown>): ToolError {
   return new ToolError(`'${word}' is neither a file nor a puzzle`, {
     code: "solve/no-such-file",
-    hint: "give 16, 36 or 81 characters (. or 0 for an empty cell), a file, or - to read from stdin",
+    hint: reader.howInWords,
     exitCode: 2,
   });
 }

@@ -2,20 +2,23 @@
 // puzzle that cannot be one is refused before anything runs.
 
 import type { Command } from "commander";
+import { ToolError } from "../base/errors.ts";
 import { writeFileAtomic } from "../base/files.ts";
 import { logInfo, printJson, printLine } from "../base/log.ts";
-import { type SudokuAttempt, solvePuzzles } from "../eval/solve-sudoku.ts";
+import { type Attempt, solvePuzzles } from "../eval/solve.ts";
 import { type OpenedModel, openModel } from "../runs/open-model.ts";
-import { type Board, formatBoard } from "../tasks/sudoku/rules.ts";
-import { judgeSolutions } from "../tasks/sudoku/solve.ts";
+import { importTask } from "../tasks/module/load.ts";
+import { encodePuzzles, formatTokens } from "../tasks/puzzle-dataset.ts";
+import { type Board, sizeOf } from "../tasks/sudoku/rules.ts";
+import type { Task } from "../tasks/task.ts";
 import { addComputeOptions, type ComputeOptions, executorFrom, parseCount } from "./options.ts";
-import { readPuzzles, type SourcedBoard } from "./read-puzzles.ts";
-import { drawTraceSvg } from "./render/board-svg.ts";
-import { type BoardStyle, describeAnswer, drawAnswer, drawTrace } from "./render/board-trace.ts";
+import type { Sourced } from "./read-puzzles.ts";
 import { stdoutColors } from "./render/colors.ts";
 import { integer } from "./render/numbers.ts";
 import { makeStatusLine } from "./render/status-line.ts";
 import { terminalWidth } from "./render/table.ts";
+import type { TraceStyle } from "./render/trace.ts";
+import { mazeKind, type PuzzleKind, sudokuKind, taskKind, unsolved } from "./solve-kinds.ts";
 
 interface SolveCommandOptions extends ComputeOptions {
   steps?: string;
@@ -28,11 +31,10 @@ interface SolveCommandOptions extends ComputeOptions {
 /** Shorter work needs no progress shown. */
 const QUIET_MS = 2000;
 
-type SolutionCount = ReturnType<typeof judgeSolutions>;
-
 const HELP = `
-A puzzle is 16, 36 or 81 characters, row by row, . or 0 for an empty cell. A file holds one puzzle a line, grids in
-lines, or rows of source,question,answer,rating.
+A Sudoku is 16, 36 or 81 characters, row by row, . or 0 for an empty cell; a maze is its cells (# wall, space or . open,
+S start, G goal), where spaces count; other puzzles are as their task reads them. A file holds one puzzle a line, grids
+in lines, or rows of source,question,answer,rating.
 
 Examples:
   whorl solve runs/my-run 1.3..2....4.4..1 --trace
@@ -41,13 +43,13 @@ Examples:
 export function registerSolve(program: Command): void {
   const command = program
     .command("solve")
-    .description("let a trained model solve Sudoku puzzles")
+    .description("let a trained model solve puzzles")
     .argument("<model>", "run folder, checkpoint folder or .safetensors file")
     .argument("<puzzle...>", "puzzle, file of puzzles, or - to read from stdin")
     .option("--steps <n>", "supervision steps (default: as many as the model was trained for)")
     .option("--halt", "stop at the first step after which the model asks to")
-    .option("--trace", "show the board after every step")
-    .option("--svg <file>", "also draw the way to the first puzzle's answer as a picture")
+    .option("--trace", "show the answer after every step")
+    .option("--svg <file>", "also draw the way to the first Sudoku's answer as a picture")
     .option("--json", "print one JSON value");
   addComputeOptions(command)
     .addHelpText("after", HELP)
@@ -56,15 +58,17 @@ export function registerSolve(program: Command): void {
     );
 }
 
-/** The model's way to the answer of one puzzle, as `--trace` shows it. */
+/** The model's way to the answer of one Sudoku, as `--trace` shows it. */
 export async function showSolution(
   opened: OpenedModel,
   board: Board,
   options: ComputeOptions,
 ): Promise<void> {
   const executor = await executorFrom(options, opened.config.engine);
-  const attempts = solvePuzzles(opened, executor, [board], { steps: opened.model.haltMaxSteps });
-  await showResults(attempts, [{ board, where: undefined }], true);
+  const kind = sudokuKind(sizeOf(board));
+  const puzzle = unsolved(board);
+  const attempts = solvePuzzles(opened, executor, kind.task, [puzzle], { steps: opened.model.haltMaxSteps });
+  await showResults(kind, attempts, [{ puzzle, where: undefined }], true);
 }
 
 async function runSolve(
@@ -74,38 +78,65 @@ async function runSolve(
 ): Promise<void> {
   const askedSteps = options.steps === undefined ? undefined : parseCount("--steps", options.steps);
   const opened = await openModel(modelPath);
-  const puzzles = await readPuzzles(words, opened.config.data.size);
-  const executor = await executorFrom(options, opened.config.engine);
   const steps = askedSteps ?? opened.model.haltMaxSteps;
-  const boards = puzzles.map(({ board }) => board);
+  const { data } = opened.config;
+  switch (data.task) {
+    case "arc":
+      throw arcIsElsewhere();
+    case "sudoku":
+      return solveKind(sudokuKind(data.size), opened, words, { ...options, steps });
+    case "maze":
+      return solveKind(mazeKind(data.size), opened, words, { ...options, steps });
+    case "module":
+      return solveKind(taskKind(await importTask(data), data.module), opened, words, { ...options, steps });
+  }
+}
+
+async function solveKind<Puzzle>(
+  kind: PuzzleKind<Puzzle>,
+  opened: OpenedModel,
+  words: readonly string[],
+  options: Omit<SolveCommandOptions, "steps"> & { steps: number },
+): Promise<void> {
+  if (options.svg !== undefined && !kind.drawSvg) throw noPicture(kind.task.title);
+  const puzzles = await kind.read(words);
+  const executor = await executorFrom(options, opened.config.engine);
+  const questions = puzzles.map(({ puzzle }) => puzzle);
+  const { steps, halt } = options;
   const attempts = alsoDrawn(
-    solvePuzzles(opened, executor, boards, { steps, halt: options.halt }),
+    kind,
+    solvePuzzles(opened, executor, kind.task, questions, { steps, halt }),
     options.svg,
   );
-  if (options.json) await printResults(attempts, puzzles);
-  else await showResults(attempts, puzzles, options.trace === true);
+  if (options.json) await printResults(kind, attempts, puzzles);
+  else await showResults(kind, attempts, puzzles, options.trace === true);
 }
 
 /** The same attempts; the first is also drawn into a file, if one is named. */
-async function* alsoDrawn(attempts: AsyncIterable<SudokuAttempt>, file: string | undefined) {
+async function* alsoDrawn<Puzzle>(
+  { drawSvg }: PuzzleKind<Puzzle>,
+  attempts: AsyncIterable<Attempt<Puzzle>>,
+  file: string | undefined,
+) {
   let isFirst = true;
   for await (const attempt of attempts) {
-    if (isFirst && file !== undefined) await writeFileAtomic(file, drawTraceSvg(attempt));
+    if (isFirst && drawSvg && file !== undefined) await writeFileAtomic(file, drawSvg(attempt));
     isFirst = false;
     yield attempt;
   }
 }
 
-async function printResults(
-  attempts: AsyncIterable<SudokuAttempt>,
-  puzzles: readonly SourcedBoard[],
+async function printResults<Puzzle>(
+  kind: PuzzleKind<Puzzle>,
+  attempts: AsyncIterable<Attempt<Puzzle>>,
+  puzzles: readonly Sourced<Puzzle>[],
 ): Promise<void> {
   const status = makeStatusLine();
   const startMs = performance.now();
-  const results: ReturnType<typeof resultOf>[] = [];
+  const results: object[] = [];
   for await (const attempt of attempts) {
-    const solutions = judgePuzzle(puzzles[results.length], status.note);
-    results.push(resultOf(attempt, solutions));
+    const more = kind.inspect(puzzles[results.length], status.note);
+    results.push({ ...resultOf(kind.task, attempt), ...more });
     if (performance.now() > startMs + QUIET_MS)
       status.update(() => `${integer(results.length)} of ${integer(puzzles.length)} puzzles tried`);
   }
@@ -113,50 +144,55 @@ async function printResults(
   printJson(results);
 }
 
-async function showResults(
-  attempts: AsyncIterable<SudokuAttempt>,
-  puzzles: readonly SourcedBoard[],
+async function showResults<Puzzle>(
+  kind: PuzzleKind<Puzzle>,
+  attempts: AsyncIterable<Attempt<Puzzle>>,
+  puzzles: readonly Sourced<Puzzle>[],
   trace: boolean,
 ): Promise<void> {
-  const style: BoardStyle = { colors: stdoutColors(), width: terminalWidth() };
+  const style: TraceStyle = { colors: stdoutColors(), width: terminalWidth() };
   let tried = 0;
   let solved = 0;
   for await (const attempt of attempts) {
-    const puzzle = puzzles[tried++];
+    const sourced = puzzles[tried++];
     if (puzzles.length > 1) {
       if (tried > 1) printLine("");
-      printLine(style.colors.bold(`${tried} of ${puzzles.length}${puzzle.where ? `: ${puzzle.where}` : ""}`));
+      const { where } = sourced;
+      printLine(style.colors.bold(`${tried} of ${puzzles.length}${where ? `: ${where}` : ""}`));
     }
-    judgePuzzle(puzzle, logInfo);
-    const drawing = trace ? drawTrace(attempt, style) : drawAnswer(attempt, style);
-    for (const line of [...drawing, ...describeAnswer(attempt, style)]) printLine(line);
+    kind.inspect(sourced, logInfo);
+    for (const line of kind.show(attempt, style, trace)) printLine(line);
     if (attempt.valid) solved++;
   }
   if (tried > 1) printLine(`\n${integer(solved)} of ${integer(tried)} solved`);
 }
 
-/** Says so when the puzzle is not a proper one; it is tried all the same. */
-function judgePuzzle({ board, where }: SourcedBoard, say: (text: string) => void): SolutionCount {
-  const solutions = judgeSolutions(board);
-  if (solutions === 1) return solutions;
-  const said = {
-    0: "the puzzle has no solution",
-    several: "the puzzle has several solutions",
-    unknown: "the puzzle may have no solution, or several: the search was given up",
-  }[solutions];
-  say(`warning: ${where === undefined ? said : `${said} — ${where}`}`);
-  return solutions;
-}
-
-function resultOf(attempt: SudokuAttempt, solutions: SolutionCount) {
-  const { puzzle, answer, valid, solvedAtStep, steps } = attempt;
+function resultOf<Puzzle>(task: Task<Puzzle>, attempt: Attempt<Puzzle>) {
+  const { puzzle, answer, valid, solvedAtStep, steps, score } = attempt;
   return {
-    input: formatBoard(puzzle),
-    answer: formatBoard(answer),
+    input: formatTokens(task, encodePuzzles(task, [puzzle]).inputs),
+    answer: formatTokens(task, answer),
     valid,
     solvedAtStep: solvedAtStep ?? null,
     haltLogits: steps.map(({ haltLogit }) => haltLogit),
-    steps: steps.map(({ board }) => formatBoard(board)),
-    solutions,
+    steps: steps.map(({ tokens }) => formatTokens(task, tokens)),
+    ...(score.measures ? { measures: score.measures } : {}),
   };
+}
+
+function arcIsElsewhere(): ToolError {
+  return new ToolError("`whorl solve` does not solve ARC tasks", {
+    code: "solve/arc",
+    where: "data.task: arc",
+    hint: "`whorl eval` solves those of the run's test set, `whorl adapt` new ones",
+    exitCode: 2,
+  });
+}
+
+function noPicture(title: string): ToolError {
+  return new ToolError(`--svg draws Sudoku only, and the model solves ${title}`, {
+    code: "solve/no-svg",
+    hint: "--trace shows the way to the answer in the terminal",
+    exitCode: 2,
+  });
 }

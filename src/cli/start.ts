@@ -5,11 +5,14 @@ import type { Command } from "commander";
 import { logInfo, printJson, printLine } from "../base/log.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Executor } from "../engine/executors/executor.ts";
-import { solvePuzzles } from "../eval/solve-sudoku.ts";
+import { solvePuzzles } from "../eval/solve.ts";
 import { type OpenedModel, openModel } from "../runs/open-model.ts";
 import { freeRunDir, openRun } from "../runs/run.ts";
-import { loadTestPuzzles, type TestPuzzles } from "../tasks/sudoku/load.ts";
-import { type Board, countGivens } from "../tasks/sudoku/rules.ts";
+import type { PuzzleTestSet } from "../tasks/puzzle-dataset.ts";
+import type { SudokuPuzzle } from "../tasks/sudoku/dataset.ts";
+import { loadSudokuTestSet } from "../tasks/sudoku/load.ts";
+import { type Board, countGivens, sizeOf } from "../tasks/sudoku/rules.ts";
+import { sudokuTask } from "../tasks/sudoku/task.ts";
 import { evaluateModel } from "./eval.ts";
 import { addComputeOptions, type ComputeOptions, executorFrom } from "./options.ts";
 import { duration, percent } from "./render/numbers.ts";
@@ -39,8 +42,9 @@ async function runStart(given: ComputeOptions & { json?: boolean }): Promise<voi
 
   const { record } = await openRun(runDir);
   const opened = await openModel(runDir);
-  const held = loadTestPuzzles(config.data, null);
-  const report = await evaluateModel(opened, held, options);
+  if (config.data.task !== "sudoku") throw new Error(`${preset} is no Sudoku`);
+  const held = loadSudokuTestSet(config.data, null);
+  const { report } = await evaluateModel(opened, held, options);
   const cluesMax = Math.max(...held.puzzles.map(({ question }) => countGivens(question)));
   if (options.json) {
     printJson({
@@ -78,13 +82,12 @@ async function runStart(given: ComputeOptions & { json?: boolean }): Promise<voi
 async function longestSolved(
   opened: OpenedModel,
   executor: Executor,
-  { puzzles }: TestPuzzles,
+  { puzzles }: PuzzleTestSet<SudokuPuzzle>,
 ): Promise<Board> {
-  const boards = puzzles.map(({ question }) => question);
-  let longest = { steps: 0, board: boards[0] };
-  for await (const { puzzle, valid, solvedAtStep = 0 } of solvePuzzles(opened, executor, boards, {
-    steps: opened.model.haltMaxSteps,
-  }))
-    if (valid && solvedAtStep > longest.steps) longest = { steps: solvedAtStep, board: puzzle };
+  const task = sudokuTask(sizeOf(puzzles[0].question));
+  const attempts = solvePuzzles(opened, executor, task, puzzles, { steps: opened.model.haltMaxSteps });
+  let longest = { steps: 0, board: puzzles[0].question };
+  for await (const { puzzle, valid, solvedAtStep = 0 } of attempts)
+    if (valid && solvedAtStep > longest.steps) longest = { steps: solvedAtStep, board: puzzle.question };
   return longest.board;
 }

@@ -11,7 +11,10 @@ import { makeWeights, toStateDict } from "../../src/models/weights.ts";
 import { viewsOf } from "../../src/nn/parameters.ts";
 import { puzzleShapeOf } from "../../src/tasks/index.ts";
 
-export function fakeConfig(size: 4 | 6 | 9) {
+/** A size of Sudoku, or another `data` section. */
+export type FakeData = 4 | 6 | 9 | Readonly<Record<string, unknown>>;
+
+export function fakeConfig(data: FakeData) {
   return whorlConfigSchema.parse({
     model: {
       hiddenSize: 8,
@@ -26,14 +29,14 @@ export function fakeConfig(size: 4 | 6 | 9) {
       haltMaxSteps: 3,
       forwardDtype: "float32",
     },
-    data: { size },
+    data: typeof data === "number" ? { size: data } : data,
     engine: { backend: "reference" },
   });
 }
 
-export function fakeModel(size: 4 | 6 | 9, seed = 0) {
-  const config = fakeConfig(size);
-  const model = makeModel(config.model, puzzleShapeOf(config.data));
+export async function fakeModel(data: FakeData, seed = 0) {
+  const config = fakeConfig(data);
+  const model = makeModel(config.model, await puzzleShapeOf(config.data));
   const weights = makeWeights(model, seed);
   // It starts as zeros: then all puzzles would get the same halting logit.
   const qHead = viewsOf(weights.layout, weights.weights).get("q_head.weight");
@@ -45,8 +48,8 @@ export function fakeModel(size: 4 | 6 | 9, seed = 0) {
 }
 
 /** The path of the weights. */
-export async function writeFakeModel(folder: string, size: 4 | 6 | 9): Promise<string> {
-  const { config, model, weights } = fakeModel(size);
+export async function writeFakeModel(folder: string, data: FakeData): Promise<string> {
+  const { config, model, weights } = await fakeModel(data);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "config.yaml"), formatConfig(config));
   const path = join(folder, "weights.safetensors");

@@ -1,8 +1,14 @@
 // The way to an answer as a picture: the puzzle and the board after each step that changed something. For documents;
 // the terminal has board-trace.ts.
 
-import { brokenCells, changedCells, stagesOf } from "../../eval/solve-stages.ts";
-import { haltProbability, isValid, type SudokuAttempt } from "../../eval/solve-sudoku.ts";
+import { haltProbability } from "../../eval/solve.ts";
+import {
+  boardStagesOf,
+  brokenCells,
+  changedCells,
+  isValid,
+  type SudokuAttempt,
+} from "../../eval/solve-sudoku.ts";
 import { type Board, geometryOf, sizeOf } from "../../tasks/sudoku/rules.ts";
 import { percent } from "./numbers.ts";
 
@@ -58,7 +64,7 @@ function panelsOf(attempt: SudokuAttempt): Panel[] {
     changed: new Set(),
     broken: new Set(),
   };
-  const stages = stagesOf(attempt).map((stage): Panel => {
+  const stages = boardStagesOf(attempt).map((stage): Panel => {
     const broken = brokenCells(stage.judgement);
     const sure = `sure ${percent(haltProbability(stage.haltLogit), 0)}`;
     return {

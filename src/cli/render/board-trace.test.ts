@@ -1,16 +1,17 @@
 import picocolors from "picocolors";
 import { expect, test } from "vitest";
-import { attemptOf } from "../../eval/solve-sudoku.ts";
+import { attemptAt } from "../../eval/testing/sudoku-attempt.ts";
 import { parseBoard } from "../../tasks/sudoku/rules.ts";
-import { type BoardStyle, describeAnswer, drawAnswer, drawTrace } from "./board-trace.ts";
+import { describeAnswer, drawAnswer, drawTrace } from "./board-trace.ts";
+import type { TraceStyle } from "./trace.ts";
 
-const plain: BoardStyle = { colors: picocolors.createColors(false), width: 80 };
-const coloured: BoardStyle = { colors: picocolors.createColors(true), width: 80 };
+const plain: TraceStyle = { colors: picocolors.createColors(false), width: 80 };
+const coloured: TraceStyle = { colors: picocolors.createColors(true), width: 80 };
 const puzzle = parseBoard("1.3. .4.. ..4. 4..1");
 const solution = "1234 3412 2143 4321";
 
 function attempt(question: string, ...steps: [text: string, haltLogit: number][]) {
-  return attemptOf(
+  return attemptAt(
     parseBoard(question),
     steps.map(([text, haltLogit]) => ({ board: parseBoard(text), haltLogit })),
   );
@@ -100,7 +101,7 @@ test("with colours givens are bold, broken cells red, changes inverse, and words
   expect(trace).toContain(`│ ${bold("1")} ${inverse(cyan("2"))} │ ${bold("3")} 4 │`);
   expect(trace).not.toMatch(/changed|broken/);
   const [, , firstRow] = drawAnswer(
-    attemptOf(puzzle, [{ board: parseBoard(solution), haltLogit: 0 }]),
+    attemptAt(puzzle, [{ board: parseBoard(solution), haltLogit: 0 }]),
     coloured,
   );
   expect(firstRow).toContain(`│ ${bold("1")} ${cyan("2")} │ ${bold("3")} ${cyan("4")} │`);

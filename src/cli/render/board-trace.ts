@@ -1,9 +1,11 @@
 // What a model made of a Sudoku, for the terminal: puzzle and answer beside each other, and the boards after every
 // supervision step. What colour shows is said in words where there is no colour.
 
-import { brokenCells, changedCells, type Stage, stagesOf } from "../../eval/solve-stages.ts";
 import {
-  haltProbability,
+  type BoardStage,
+  boardStagesOf,
+  brokenCells,
+  changedCells,
   isValid,
   type Judgement,
   judgeAnswer,
@@ -12,21 +14,15 @@ import {
 import { drawBoard } from "../../tasks/sudoku/draw.ts";
 import { type Board, type Conflict, sizeOf } from "../../tasks/sudoku/rules.ts";
 import type { Colors } from "./colors.ts";
-import { percent } from "./numbers.ts";
-import { rowsThatFit, sideBySide } from "./table.ts";
-
-export interface BoardStyle {
-  readonly colors: Colors;
-  /** Columns of the terminal. */
-  readonly width: number;
-}
+import { sideBySide } from "./table.ts";
+import { describeCourse, describeStill, layOut, stepTitle, type TraceStyle } from "./trace.ts";
 
 /** Most cells or rules that a line lists. */
 const LISTED = 4;
 const COUNT_WORDS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 
 /** Puzzle and answer. */
-export function drawAnswer({ puzzle, answer }: SudokuAttempt, { colors }: BoardStyle): string[] {
+export function drawAnswer({ puzzle, answer }: SudokuAttempt, { colors }: TraceStyle): string[] {
   const broken = brokenCells(judgeAnswer(puzzle, answer));
   const style = (text: string, cell: number): string => {
     if (broken.has(cell)) return colors.red(text);
@@ -36,35 +32,22 @@ export function drawAnswer({ puzzle, answer }: SudokuAttempt, { colors }: BoardS
 }
 
 /** In words: whether the answer is right, since when, and how sure the model is. */
-export function describeAnswer(attempt: SudokuAttempt, { colors }: BoardStyle): string[] {
-  const { puzzle, answer, steps, valid } = attempt;
+export function describeAnswer(attempt: SudokuAttempt, { colors }: TraceStyle): string[] {
+  const { puzzle, answer, valid } = attempt;
   const verdict = valid
     ? colors.green("valid: complete, breaks no rule, keeps the givens")
     : colors.red(`not valid: ${describeFaults(judgeAnswer(puzzle, answer), puzzle)}`);
-  const sure = percent(haltProbability(steps[steps.length - 1].haltLogit));
-  return [verdict, `${describeSolved(attempt)}; the model is ${sure} sure of its answer`];
+  return [verdict, describeCourse(attempt)];
 }
 
 /** The puzzle and the board after each step; steps that change nothing share a line. */
-export function drawTrace(attempt: SudokuAttempt, { colors, width }: BoardStyle): string[] {
+export function drawTrace(attempt: SudokuAttempt, { colors, width }: TraceStyle): string[] {
   const { puzzle } = attempt;
-  const panels: Panel[] = [
-    { drawing: drawPuzzle(puzzle, colors), notes: [] },
-    ...stagesOf(attempt).map((stage) => ({
-      drawing: drawStage(stage, puzzle, colors),
-      notes: describeStage(stage, attempt, colors),
-    })),
-  ];
-  return rowsThatFit(panels, ({ drawing }) => drawing, width).flatMap((row) => [
-    ...sideBySide(row.map(({ drawing }) => drawing)),
-    ...row.flatMap(({ notes }) => notes),
-  ]);
-}
-
-interface Panel {
-  readonly drawing: readonly string[];
-  /** Lines below the row of drawings. */
-  readonly notes: readonly string[];
+  const panels = boardStagesOf(attempt).map((stage) => ({
+    drawing: drawStage(stage, puzzle, colors),
+    notes: describeStage(stage, attempt, colors),
+  }));
+  return layOut([{ drawing: drawPuzzle(puzzle, colors), notes: [] }, ...panels], width);
 }
 
 function drawPuzzle(puzzle: Board, colors: Colors): string[] {
@@ -72,7 +55,7 @@ function drawPuzzle(puzzle: Board, colors: Colors): string[] {
   return ["puzzle", ...drawBoard(puzzle, { style })];
 }
 
-function drawStage(stage: Stage, puzzle: Board, colors: Colors): string[] {
+function drawStage(stage: BoardStage, puzzle: Board, colors: Colors): string[] {
   const { first, board, judgement, haltLogit } = stage;
   const broken = brokenCells(judgement);
   const changed = new Set(first === 1 ? [] : changedCells(stage));
@@ -82,14 +65,10 @@ function drawStage(stage: Stage, puzzle: Board, colors: Colors): string[] {
     if (broken.has(cell)) return colors.red(text);
     return puzzle[cell] ? colors.bold(text) : text;
   };
-  return [
-    `step ${first}, halt ${percent(haltProbability(haltLogit))}`,
-    ...drawBoard(board, { style }),
-    describeCounts(judgement, colors),
-  ];
+  return [stepTitle(first, haltLogit), ...drawBoard(board, { style }), describeCounts(judgement, colors)];
 }
 
-function describeStage(stage: Stage, { puzzle, steps }: SudokuAttempt, colors: Colors): string[] {
+function describeStage(stage: BoardStage, { puzzle, steps }: SudokuAttempt, colors: Colors): string[] {
   const { first, last, board, before, judgement } = stage;
   const lines: string[] = [];
   if (!colors.isColorSupported) {
@@ -104,11 +83,7 @@ function describeStage(stage: Stage, { puzzle, steps }: SudokuAttempt, colors: C
     const faults = [...judgement.conflicts.map(shortConflict), ...lostGivens(judgement, puzzle)];
     if (faults.length > 0) lines.push(`step ${first}: broken: ${list(faults)}`);
   }
-  if (last > first) {
-    const span = last === first + 1 ? `step ${last}` : `steps ${first + 1}–${last}`;
-    const [from, to] = [first, last - 1].map((index) => percent(haltProbability(steps[index].haltLogit)));
-    lines.push(`${span}: no change, halt ${from === to ? to : `${from} → ${to}`}`);
-  }
+  if (last > first) lines.push(describeStill(first, last, steps));
   return lines;
 }
 
@@ -122,12 +97,6 @@ function describeFaults(judgement: Judgement, puzzle: Board): string {
   const faults = [...conflicts.map(shortConflict), ...lostGivens(judgement, puzzle)];
   const cells = empty.length === 1 ? "1 cell is empty" : `${empty.length} cells are empty`;
   return [...(empty.length > 0 ? [cells] : []), ...(faults.length > 0 ? [list(faults)] : [])].join("; ");
-}
-
-function describeSolved({ steps, solvedAtStep, valid }: SudokuAttempt): string {
-  const count = steps.length === 1 ? "1 step" : `${steps.length} steps`;
-  if (solvedAtStep === undefined) return `never solved in ${count}`;
-  return `first solved at step ${solvedAtStep} of ${steps.length}${valid ? "" : ", then lost again"}`;
 }
 
 /** For instance `two 5s in row 2`. */

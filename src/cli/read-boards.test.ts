@@ -5,7 +5,8 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { ToolError } from "../base/errors.ts";
 import { drawBoard } from "../tasks/sudoku/draw.ts";
 import { formatBoard, parseBoard, type SudokuSize } from "../tasks/sudoku/rules.ts";
-import { parsePuzzles, readPuzzles } from "./read-puzzles.ts";
+import { boardReader, parseBoards } from "./read-boards.ts";
+import { readPuzzles } from "./read-puzzles.ts";
 
 const four = "1.3..4....4.4..1";
 const other = "...1............";
@@ -25,9 +26,9 @@ function file(name: string, text: string): string {
 }
 
 async function read(words: string | string[], size: SudokuSize = 4, input = ""): Promise<string[]> {
-  const puzzles = await readPuzzles([words].flat(), size, async () => input);
+  const puzzles = await readPuzzles([words].flat(), boardReader(size), async () => input);
   return puzzles.map(
-    ({ board, where }) => `${where?.replace(folder, "<folder>") ?? "-"} ${formatBoard(board)}`,
+    ({ puzzle, where }) => `${where?.replace(folder, "<folder>") ?? "-"} ${formatBoard(puzzle)}`,
   );
 }
 
@@ -69,8 +70,8 @@ test("files: a puzzle a line, grids, CSV", async () => {
 test("empty lines between bands do not end a grid", () => {
   const rows = nine.match(/.{9}/g) ?? [];
   const text = [0, 3, 6].map((row) => rows.slice(row, row + 3).join("\n")).join("\n\n");
-  const twice = parsePuzzles(`${text}\n\n${text}`, String);
-  expect(twice.map(({ board, where }) => [formatBoard(board), where])).toEqual([
+  const twice = parseBoards(`${text}\n\n${text}`, String);
+  expect(twice.map(({ puzzle, where }) => [formatBoard(puzzle), where])).toEqual([
     [nine, "1"],
     [nine, "13"],
   ]);
