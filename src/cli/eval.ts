@@ -42,6 +42,12 @@ interface EvalOptions extends ComputeOptions {
   submission?: string;
 }
 
+/** What one process does of an evaluation, and the file that it goes to. */
+interface Part {
+  readonly shard: Shard;
+  readonly path: string;
+}
+
 const HELP = `
 Parts of an evaluation on several machines (in a job array the shard is taken from its environment):
   whorl eval runs/arc --shard 0/8 --out shards/      … up to 7/8, any of them again if it was killed
@@ -74,7 +80,7 @@ export function registerEval(program: Command): void {
 }
 
 async function runEval(path: string, options: EvalOptions): Promise<void> {
-  const shard = shardOf(options);
+  const part = shardOf(options);
   const threshold = parseShare(options.atLeast);
   const opened = await openModel(path);
   const source: TestSource = {
@@ -83,7 +89,7 @@ async function runEval(path: string, options: EvalOptions): Promise<void> {
     limit: options.limit === undefined ? null : parseCount("--limit", options.limit),
   };
   const testSet = await openTestSet(source);
-  if (shard) return evaluateShard(opened, testSet, source, shard, options);
+  if (part) return evaluateShard(opened, testSet, source, part, options);
   const { report, submission } = await evaluateModel(opened, testSet, options);
   if (options.submission !== undefined) await saveSubmission(options.submission, submission);
   if (options.json) printJson(report);
@@ -106,10 +112,9 @@ async function evaluateShard(
   opened: OpenedModel,
   testSet: TestSet,
   source: TestSource,
-  shard: Shard & { readonly path: string },
+  { shard, path }: Part,
   options: EvalOptions,
 ): Promise<void> {
-  const { path } = shard;
   const work = await describeWork(opened, testSet, source, options);
   const done = (skipped: boolean) => {
     if (options.json)
@@ -183,9 +188,9 @@ function stepsOf({ model }: OpenedModel, { steps }: EvalOptions): number {
 }
 
 /** The part that this process does: as asked for, else as its scheduler says, if the result has somewhere to go. */
-function shardOf({ shard, out }: EvalOptions): (Shard & { path: string }) | undefined {
+function shardOf({ shard, out }: EvalOptions): Part | undefined {
   const chosen = shard === undefined ? out && shardFromEnvironment(process.env)?.shard : parseShard(shard);
-  if (chosen && out !== undefined) return { ...chosen, path: shardPath(out, chosen) };
+  if (chosen && out !== undefined) return { shard: chosen, path: shardPath(out, chosen) };
   if (!chosen && out === undefined) return undefined;
   const usage = { code: "usage/shard", exitCode: 2 } as const;
   if (chosen) throw new ToolError("a shard needs a file to go to", { ...usage, hint: "add --out FILE.npz" });

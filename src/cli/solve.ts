@@ -18,6 +18,7 @@ import { integer } from "./render/numbers.ts";
 import { makeStatusLine } from "./render/status-line.ts";
 import { terminalWidth } from "./render/table.ts";
 import type { TraceStyle } from "./render/trace.ts";
+import { arcKind } from "./solve-arc.ts";
 import { mazeKind, type PuzzleKind, sudokuKind, taskKind, unsolved } from "./solve-kinds.ts";
 
 interface SolveCommandOptions extends ComputeOptions {
@@ -34,7 +35,8 @@ const QUIET_MS = 2000;
 const HELP = `
 A Sudoku is 16, 36 or 81 characters, row by row, . or 0 for an empty cell; a maze is its cells (# wall, space or . open,
 S start, G goal), where spaces count; other puzzles are as their task reads them. A file holds one puzzle a line, grids
-in lines, or rows of source,question,answer,rating.
+in lines, or rows of source,question,answer,rating. ARC tasks are JSON files; the model must have been trained with their
+demonstrations (\`whorl adapt\` does that for new ones).
 
 Examples:
   whorl solve runs/my-run 1.3..2....4.4..1 --trace
@@ -81,8 +83,14 @@ async function runSolve(
   const steps = askedSteps ?? opened.model.haltMaxSteps;
   const { data } = opened.config;
   switch (data.task) {
-    case "arc":
-      throw arcIsElsewhere();
+    case "arc": {
+      const executor = await executorFrom(options, opened.config.engine);
+      const colors = stdoutColors().isColorSupported;
+      return solveKind(arcKind(opened, data, executor, { steps, colors }), opened, words, {
+        ...options,
+        steps,
+      });
+    }
     case "sudoku":
       return solveKind(sudokuKind(data.size), opened, words, { ...options, steps });
     case "maze":
@@ -178,15 +186,6 @@ function resultOf<Puzzle>(task: Task<Puzzle>, attempt: Attempt<Puzzle>) {
     steps: steps.map(({ tokens }) => formatTokens(task, tokens)),
     ...(score.measures ? { measures: score.measures } : {}),
   };
-}
-
-function arcIsElsewhere(): ToolError {
-  return new ToolError("`whorl solve` does not solve ARC tasks", {
-    code: "solve/arc",
-    where: "data.task: arc",
-    hint: "`whorl eval` solves those of the run's test set, `whorl adapt` new ones",
-    exitCode: 2,
-  });
 }
 
 function noPicture(title: string): ToolError {

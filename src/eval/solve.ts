@@ -1,6 +1,6 @@
-// A trained model tries puzzles of any task that stand alone, and what it answers after each supervision step is judged
-// by the task's rules. The model never sees a solution. Sudoku's own view of this is solve-sudoku.ts; accuracy on
-// puzzles with known answers is evaluate.ts; ARC tasks need votes (tasks/arc/vote.ts).
+// A trained model tries puzzles of any task, and what it answers after each supervision step is judged by the task's
+// rules. The model never sees a solution. Sudoku's own view of this is solve-sudoku.ts; ARC's answer is a vote over many
+// such attempts (answer-arc.ts); accuracy on puzzles with known answers is evaluate.ts.
 
 import type { Executor } from "../engine/executors/executor.ts";
 import type { OpenedModel } from "../runs/open-model.ts";
@@ -101,8 +101,10 @@ async function solveBatch<Puzzle>(
 ): Promise<SolveStep[][]> {
   const { seqLen } = task;
   const inputs = new Int32Array(recursion.batchSize * seqLen); // [rows, S]
-  inputs.set(encodePuzzles(task, batch).inputs);
-  const identifiers = new Int32Array(recursion.batchSize); // one identifier serves all puzzles of such a task
+  const identifiers = new Int32Array(recursion.batchSize); // [rows]
+  const encoded = encodePuzzles(task, batch);
+  inputs.set(encoded.inputs);
+  identifiers.set(encoded.identifiers);
   const traces: SolveStep[][] = batch.map(() => []);
   const running = new Set(traces.keys());
   for await (const { results } of recursion.run({ rows: batch.length, inputs, identifiers }, steps)) {

@@ -239,11 +239,13 @@ export function encodePuzzles<Puzzle>(task: Task<Puzzle>, puzzles: readonly Puzz
   const { seqLen } = task;
   const inputs = new Int32Array(puzzles.length * seqLen);
   const labels = new Int32Array(puzzles.length * seqLen);
+  const identifiers = new Int32Array(puzzles.length);
   puzzles.forEach((puzzle, i) => {
     const [from, to] = [i * seqLen, (i + 1) * seqLen];
     task.encode(puzzle, inputs.subarray(from, to), labels.subarray(from, to));
+    identifiers[i] = task.identifier?.(puzzle) ?? 0;
   });
-  return { count: puzzles.length, inputs, labels, identifiers: new Int32Array(puzzles.length) };
+  return { count: puzzles.length, inputs, labels, identifiers };
 }
 
 function testSetOf<Puzzle>(

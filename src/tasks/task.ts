@@ -28,6 +28,8 @@ export interface Task<Puzzle> {
   /** Lines of text for a terminal: the question, or an answer to it. */
   draw(puzzle: Puzzle, answer?: ArrayLike<number>): string[];
 
+  /** The puzzle's row in a model's puzzle table. Default: 0, one row for all. */
+  identifier?(puzzle: Puzzle): number;
   /** Makes a puzzle up; needed for `data.generate`. */
   generate?(random: RandomStream): Puzzle;
   /** Puzzles of a file; needed for `data.train` and `data.test`. */

@@ -9,14 +9,11 @@ import { makeFolder, writeFileAtomic } from "../base/files.ts";
 import { formatConfig, parseConfig } from "../config/load.ts";
 import type { WhorlConfig } from "../config/schema.ts";
 import type { Executor } from "../engine/executors/executor.ts";
-import { evaluateRows } from "../eval/evaluate.ts";
-import { makeRecursion } from "../eval/recursion.ts";
-import { answersOf } from "../eval/rows.ts";
+import { type ArcSubmission, answerArcTasks, isTaskSolved } from "../eval/answer-arc.ts";
 import { writeSubmission } from "../eval/submission.ts";
 import type { OpenedModel } from "../runs/open-model.ts";
 import { gridToJson } from "../tasks/arc/grid.ts";
 import type { ArcTask } from "../tasks/arc/read.ts";
-import type { TestSet } from "../tasks/dataset.ts";
 import { loadTestSet } from "../tasks/index.ts";
 import { evaluatedWeights } from "./checkpoint.ts";
 import { type TrainingEvents, type TrainingParts, type TrainingResult, trainModel } from "./loop.ts";
@@ -58,16 +55,11 @@ export interface Adaptation {
   readonly tasks: readonly AdaptedTask[];
   readonly training: TrainingResult;
   /** Two attempts for each test input, also in the run folder. */
-  readonly submission: Submission;
+  readonly submission: ArcSubmission;
 }
-
-type Submission = Readonly<Record<string, readonly Attempts[]>>;
-type Attempts = Readonly<Record<`attempt_${1 | 2}`, number[][]>>;
 
 /** Name of the tasks' subset in the run folder. */
 const SUBSET = "adapted";
-/** Views of test inputs computed together. */
-const BATCH_SIZE = 64;
 
 export async function adaptModel(settings: AdaptSettings): Promise<Adaptation> {
   const { source, tasks, dir, executor, whorlVersion, events, signal } = settings;
@@ -87,8 +79,12 @@ export async function adaptModel(settings: AdaptSettings): Promise<Adaptation> {
   events?.onPrepared?.(parts);
   const testSet = await loadTestSet(config.data, null);
   const solve = async (when: "before" | "after") => {
-    const submission = await attempt(parts, testSet);
-    const solved = tasks.map((task) => isSolved(task, submission));
+    const { executor, model, state } = parts;
+    const submission = await answerArcTasks(executor, model, evaluatedWeights(state), testSet, {
+      steps: model.haltMaxSteps,
+      format: state.format,
+    });
+    const solved = tasks.map((task) => isTaskSolved(task, submission));
     events?.onSolved?.(when, solved);
     return { submission, solved };
   };
@@ -163,24 +159,4 @@ async function writeTasks(dir: string, tasks: readonly ArcTask[]): Promise<void>
   ]);
   const path = join(folder, `arc-agi_${SUBSET}_challenges.json`);
   await writeFileAtomic(path, JSON.stringify(Object.fromEntries(challenges)));
-}
-
-/** The two attempts for every test input of the tasks, by voting over their views. */
-async function attempt({ executor, model, state }: TrainingParts, testSet: TestSet): Promise<Submission> {
-  const { examples } = testSet;
-  const recursion = makeRecursion(executor, model, evaluatedWeights(state), {
-    batchSize: Math.min(BATCH_SIZE, examples.count),
-    labels: true,
-    format: state.format,
-  });
-  const rows = await evaluateRows(recursion, examples, { steps: model.haltMaxSteps });
-  return testSet.judge(answersOf(rows)).submission as Submission; // ARC's judgement always has one
-}
-
-function isSolved({ id, test }: ArcTask, submission: Submission): boolean | null {
-  if (test.some(({ output }) => output === undefined)) return null;
-  return test.every(({ output }, i) => {
-    const wanted = output && JSON.stringify(gridToJson(output));
-    return Object.values(submission[id]?.[i] ?? {}).some((grid) => JSON.stringify(grid) === wanted);
-  });
 }

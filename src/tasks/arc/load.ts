@@ -101,7 +101,13 @@ function tasksFrom(build: ArcBuild, data: ArcData, file: string): ArcTask[] {
   });
 }
 
-function builtTestSet(build: ArcBuild, tasks: readonly ArcTask[], data: ArcData, from: string): TestSet {
+/** The test inputs of tasks that the build has, judged by voting. */
+export function builtTestSet(
+  build: ArcBuild,
+  tasks: readonly ArcTask[],
+  data: ArcData,
+  from: string,
+): TestSet {
   const part = build.viewsOf(tasks, data.testViews);
   return {
     examples: part,
