@@ -18,15 +18,15 @@ interface LightsOut {
 /** Tokens: 0 is padding (never used here), 1 off or leave, 2 lit or press. */
 const VOCABULARY = 3;
 
-/** There are so few boards of one or two presses that the held-out ones would leave none to learn from. */
-const MIN_PRESSES = 3;
-
-/** `data.settings` of the configuration; more presses make harder puzzles. */
+/** `data.settings` of the configuration: between how many presses make a board. More are harder. */
 interface Settings {
-  readonly maxPresses?: number;
+  readonly fewest?: number;
+  readonly most?: number;
 }
 
-export default function lightsOut({ maxPresses = 5 }: Settings): Task<LightsOut> {
+export default function lightsOut({ fewest = 4, most = 5 }: Settings): Task<LightsOut> {
+  if (!(fewest >= 1 && fewest <= most && most <= CELLS))
+    throw new Error(`${fewest} to ${most} presses: take 1 to ${CELLS}, the smaller number first`);
   return {
     family: "lights-out",
     title: `lights-out ${SIZE}×${SIZE}`,
@@ -42,7 +42,7 @@ export default function lightsOut({ maxPresses = 5 }: Settings): Task<LightsOut>
 
     // Backwards: press some buttons of a dark board; the same presses put it out again.
     generate(random) {
-      const howMany = MIN_PRESSES + random.below(maxPresses - MIN_PRESSES + 1);
+      const howMany = fewest + random.below(most - fewest + 1);
       const buttons = random.permutation(CELLS).slice(0, howMany);
       const presses = new Uint8Array(CELLS);
       for (const cell of buttons) presses[cell] = 1;

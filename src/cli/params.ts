@@ -1,9 +1,12 @@
-// `whorl params`: how large a model is and what a step costs, without training or reading data.
+// `whorl params`: how large a model is and what a step costs, without training. Of ARC the tasks are read, to count the rows
+// of the puzzle table.
 
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
-import { printJson, printLine } from "../base/log.ts";
+import { ToolError } from "../base/errors.ts";
+import { logWarning, printJson, printLine } from "../base/log.ts";
 import { loadConfig } from "../config/load.ts";
+import type { WhorlConfig } from "../config/schema.ts";
 import { chooseExecutor } from "../engine/executors/choose.ts";
 import { flopsPerRow } from "../engine/flops.ts";
 import { fuseFor } from "../engine/fuse.ts";
@@ -12,6 +15,7 @@ import { makePlan } from "../engine/plan.ts";
 import { formatOn, makeModel, type RecursiveModel } from "../models/index.ts";
 import { countParameters } from "../nn/parameters.ts";
 import { openModel } from "../runs/open-model.ts";
+import { countArcIdentifiers } from "../tasks/arc/load.ts";
 import { puzzleShapeOf } from "../tasks/index.ts";
 import { flop, integer, mebibytes } from "./render/numbers.ts";
 
@@ -52,7 +56,20 @@ async function findModel(name: string, settings: string[]): Promise<RecursiveMod
   const isSaved = existsSync(name) && !/\.(ya?ml|json)$/.test(name);
   if (isSaved && settings.length === 0) return (await openModel(name)).model;
   const { config } = await loadConfig(name, settings);
-  return makeModel(config.model, await puzzleShapeOf(config.data));
+  const shape = await puzzleShapeOf(config.data);
+  return makeModel(config.model, { ...shape, numPuzzleIdentifiers: countIdentifiers(config) });
+}
+
+/** Rows of the puzzle table; for ARC they show only when its augmentations are made. */
+function countIdentifiers({ data }: WhorlConfig): number {
+  if (data.task !== "arc") return 1;
+  try {
+    return countArcIdentifiers(data);
+  } catch (error) {
+    if (!(error instanceof ToolError)) throw error;
+    logWarning(`the puzzle table is counted as one row, because the tasks cannot be read: ${error.format()}`);
+    return 1;
+  }
 }
 
 export function describeModel(model: RecursiveModel, format: NumberFormat): ParamsReport {

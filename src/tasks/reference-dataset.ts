@@ -7,7 +7,7 @@ import { ToolError } from "../base/errors.ts";
 import type { RandomStream } from "../base/random/threefry.ts";
 import type { Dataset, DrawSettings, ExampleSet, PartManifest, TestSet } from "./dataset.ts";
 import { openReferenceFolder } from "./reference-folder.ts";
-import type { ReferenceMetadata } from "./reference-metadata.ts";
+import { familyOf, type ReferenceMetadata } from "./reference-metadata.ts";
 import { hashRows, type ReferencePart } from "./reference-part.ts";
 import { indexRows } from "./reference-rows.ts";
 import { groupedStream } from "./stream.ts";
@@ -111,16 +111,9 @@ function describePart(
   return { from, puzzles: part.groups, sha256: hash.digest("hex") };
 }
 
-/** The layout does not say what the puzzles are; vocabulary and board do, for those that the reference knows. */
-function titleOf({ seqLen, vocabSize }: ReferenceMetadata): string {
-  const side = Math.sqrt(seqLen);
-  const families = new Map([
-    [6, "maze"],
-    [side + 2, "sudoku"],
-    [12, "arc"],
-  ]);
-  const family = Number.isInteger(side) ? families.get(vocabSize) : undefined;
-  return family === undefined ? `puzzles of ${seqLen} cells` : `${family} ${side}×${side}`;
+function titleOf(metadata: ReferenceMetadata): string {
+  const known = familyOf(metadata);
+  return known ? `${known.family} ${known.side}×${known.side}` : `puzzles of ${metadata.seqLen} cells`;
 }
 
 const noPuzzles: PartManifest = {

@@ -36,6 +36,24 @@ const schema = z.object({
   sets: z.array(z.string().regex(/^[\w-]+$/)).length(1, "only one set can be read"),
 });
 
+/**
+ * The layout does not say what the puzzles are; vocabulary and board do, for those that the reference knows and for
+ * smaller boards of the same kind. Undefined for all others.
+ */
+export function familyOf({
+  seqLen,
+  vocabSize,
+}: Pick<ReferenceMetadata, "seqLen" | "vocabSize">):
+  | { readonly family: "sudoku" | "maze" | "arc"; readonly side: number }
+  | undefined {
+  const side = Math.sqrt(seqLen);
+  if (!Number.isInteger(side)) return undefined;
+  // Mazes of 4 × 4 would look like Sudoku; there are none that small.
+  if ([4, 6, 9].includes(side) && vocabSize === side + 2) return { family: "sudoku", side };
+  if (vocabSize === 6) return { family: "maze", side };
+  return vocabSize === 12 ? { family: "arc", side } : undefined;
+}
+
 /** `path` stands for the file in errors. */
 export function parseReferenceMetadata(text: string, path: string): ReferenceMetadata {
   const result = schema.safeParse(parseJson(text, path));

@@ -1,4 +1,4 @@
-// `whorl solve` with models of other puzzles than Sudoku, untrained: mazes, a module of one's own, ARC.
+// `whorl solve` with models of other puzzles than Sudoku, untrained: mazes, a module of one's own.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -114,9 +114,5 @@ test("what cannot be solved here is said", async () => {
   );
   expect(await refusal(mazes, maze, "--svg", join(folder, "maze.svg"))).toMatchInlineSnapshot(
     `"2: --svg draws Sudoku only, and the model solves maze 5×5 — --trace shows the way to the answer in the terminal"`,
-  );
-  const arc = await writeFakeModel(join(folder, "arc"), { task: "arc", side: 5 });
-  expect(await refusal(arc, "task.json")).toMatchInlineSnapshot(
-    `"2: \`whorl solve\` does not solve ARC tasks — data.task: arc — \`whorl eval\` solves those of the run's test set, \`whorl adapt\` new ones"`,
   );
 });

@@ -8,6 +8,7 @@ import { ToolError } from "../../base/errors.ts";
 import { logInfo } from "../../base/log.ts";
 import type { Dataset, DrawSettings, TestSet } from "../dataset.ts";
 import { loadReferenceDataset } from "../reference-dataset.ts";
+import { openReferenceFolder } from "../reference-folder.ts";
 import { groupedStream } from "../stream.ts";
 import { type ArcBuild, buildArc } from "./build.ts";
 import type { ArcData } from "./config.ts";
@@ -79,6 +80,17 @@ export function buildFrom(data: ArcData): ArcBuild {
   });
   for (const note of build.notes) logInfo(`ARC: ${note}`);
   return build;
+}
+
+/** Rows of the puzzle table that a model for these tasks has. */
+export function countArcIdentifiers(data: ArcData): number {
+  if (data.folder === null) return buildFrom(data).identifierCount;
+  const folder = openReferenceFolder(findFolder(data.folder));
+  try {
+    return folder.identifiers.length;
+  } finally {
+    folder.close();
+  }
 }
 
 function readSubset({ from, without }: ArcData, name: string): ArcTask[] {

@@ -8,7 +8,7 @@ import type { Task } from "../task.ts";
 export type AnyTask = Task<unknown>;
 
 const REQUIRED = ["encode", "augment", "score", "draw"] as const;
-const OPTIONAL = ["generate", "read", "key", "roughKey", "parse", "format"] as const;
+const OPTIONAL = ["identifier", "generate", "read", "key", "roughKey", "parse", "format"] as const;
 const UNSUPERVISED = -100;
 
 /** The exported value as a task, or an error that says what it lacks. */
@@ -75,6 +75,7 @@ function guarded(task: AnyTask, path: string): AnyTask {
     augment: guard("augment", task.augment),
     score: guard("score", task.score),
     draw: guard("draw", task.draw),
+    identifier: task.identifier && guard("identifier", task.identifier),
     generate: task.generate && guard("generate", task.generate),
     read: task.read && guard("read", task.read),
     key: task.key && guard("key", task.key),
