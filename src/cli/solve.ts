@@ -8,7 +8,7 @@ import { logInfo, printJson, printLine } from "../base/log.ts";
 import { type Attempt, solvePuzzles } from "../eval/solve.ts";
 import { type OpenedModel, openModel } from "../runs/open-model.ts";
 import { importTask } from "../tasks/module/load.ts";
-import { encodePuzzles, formatTokens } from "../tasks/puzzle-dataset.ts";
+import { encodePuzzles, formatTokens } from "../tasks/puzzle-rows.ts";
 import { type Board, sizeOf } from "../tasks/sudoku/rules.ts";
 import type { Task } from "../tasks/task.ts";
 import { addComputeOptions, type ComputeOptions, executorFrom, parseCount } from "./options.ts";

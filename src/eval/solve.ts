@@ -4,7 +4,7 @@
 
 import type { Executor } from "../engine/executors/executor.ts";
 import type { OpenedModel } from "../runs/open-model.ts";
-import { encodePuzzles } from "../tasks/puzzle-dataset.ts";
+import { encodePuzzles } from "../tasks/puzzle-rows.ts";
 import type { Score, Task } from "../tasks/task.ts";
 import { makeRecursion, type Recursion } from "./recursion.ts";
 

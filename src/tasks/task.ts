@@ -34,6 +34,10 @@ export interface Task<Puzzle> {
   generate?(random: RandomStream): Puzzle;
   /** Puzzles of a file; needed for `data.train` and `data.test`. */
   read?(path: string): Iterable<Puzzle>;
+  /** The puzzle of an encoded row, whose place stands in errors; needed to read folders in the reference's layout. */
+  decode?(inputs: Int32Array, labels: Int32Array, where: string): Puzzle;
+  /** Image number `index` of a puzzle, where there are so few that each should come up once; default: drawn by `augment`. */
+  image?(puzzle: Puzzle, index: number): Puzzle;
   /** Equal for puzzles that are images of each other, so that no test puzzle is one of the training puzzles in disguise. Default: the tokens of the question. */
   key?(puzzle: Puzzle): string;
   /** Like `key` but cheap, and some puzzles that are not images may share it: saves keys of large sets. */

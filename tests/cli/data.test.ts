@@ -132,7 +132,7 @@ test("wrong usage names the value, and writes nothing", async () => {
   expect(existsSync(join(folder, "never.csv"))).toBe(false);
   const { error, exitCode } = await data("generate", "chess", ...small, "--out", join(folder, "never.csv"));
   expect(`${exitCode}: ${error}`).toMatchInlineSnapshot(
-    `"2: there is no generator for 'chess' — known is: sudoku"`,
+    `"2: there is no generator for 'chess' — known are: sudoku, maze"`,
   );
 });
 
@@ -216,9 +216,11 @@ test("what is no data set is said", async () => {
     return `${exitCode}: ${tidy(error)}`;
   };
   expect(await refusal("notes.txt", "hello\n")).toMatchInlineSnapshot(
-    `"1: this file is no data set that Whorl knows — <folder>/notes.txt — known are: a Sudoku CSV (header source,question,answer,rating; questions of 16, 36 or 81 digits and dots)"`,
+    `"1: this file is no data set that Whorl knows — <folder>/notes.txt — known are: a Sudoku CSV (header source,question,answer,rating; questions of 16, 36 or 81 digits and dots); a maze CSV (header source,question,answer,rating; questions of #, space, S and G); a folder in the reference's layout (identifiers.json, train/ and test/ with dataset.json and all__*.npy); ARC tasks (a folder with arc-agi_SUBSET_challenges.json, one of those files, or a task's JSON); a configuration"`,
   );
-  expect(await refusal("maze.csv", `${header}\n,S #G,SooG,3\n`)).toContain("no data set that Whorl knows");
+  expect(await refusal("maze.csv", `${header}\n,S #G,SooG,3\n`)).toMatchInlineSnapshot(
+    `"1: the question has "#" at (row 2, column 1), the answer "o" — <folder>/maze.csv:2 — a row is source, question (#, space, S and G, row by row), answer (with o on the path) and the path's cells"`,
+  );
   expect(await refusal("none.csv", `${header}\n`)).toMatchInlineSnapshot(
     `"1: the file has a header and no puzzles — <folder>/none.csv:2"`,
   );

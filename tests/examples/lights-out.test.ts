@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import lightsOut from "../../examples/lights-out/lights-out.ts";
 import { packageRoot } from "../../src/base/data-folder.ts";
 import { stream } from "../../src/base/random/threefry.ts";
-import { encodePuzzles, formatTokens, keyOf } from "../../src/tasks/puzzle-dataset.ts";
+import { encodePuzzles, formatTokens, keyOf } from "../../src/tasks/puzzle-rows.ts";
 import { runWhorl } from "../cli/run-whorl.ts";
 import { temporaryFolder } from "../train/tiny.ts";
 

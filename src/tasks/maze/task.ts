@@ -1,9 +1,10 @@
 // Mazes as a task: how they are read, turned, judged and drawn, in the form that all families share.
 
 import type { Task } from "../task.ts";
-import { drawImage } from "./augment.ts";
+import { drawImage, imageOf } from "./augment.ts";
 import { canonicalKey, symmetryInvariant } from "./canonical.ts";
 import { readMazeFile } from "./dataset.ts";
+import { decodeMaze } from "./decode.ts";
 import { drawMazeLines } from "./draw.ts";
 import { encodeAnswer, encodeQuestion, formatTokens, VOCABULARY } from "./encode.ts";
 import { drawMaze, usualMinPath } from "./generate.ts";
@@ -26,6 +27,8 @@ export function mazeTask(size: number): Task<Maze> {
     draw: (maze, tokens) => drawMazeLines(maze, { answer: tokens }),
     generate: (random) => drawMaze(size, usualMinPath(size), random),
     read: readMazeFile,
+    decode: decodeMaze,
+    image: imageOf,
     key: canonicalKey,
     roughKey: symmetryInvariant,
     parse: (text) => solveMaze(parseMaze(text)),

@@ -8,7 +8,17 @@ import type { Task } from "../task.ts";
 export type AnyTask = Task<unknown>;
 
 const REQUIRED = ["encode", "augment", "score", "draw"] as const;
-const OPTIONAL = ["identifier", "generate", "read", "key", "roughKey", "parse", "format"] as const;
+const OPTIONAL = [
+  "identifier",
+  "generate",
+  "read",
+  "key",
+  "roughKey",
+  "parse",
+  "format",
+  "decode",
+  "image",
+] as const;
 const UNSUPERVISED = -100;
 
 /** The exported value as a task, or an error that says what it lacks. */
@@ -83,6 +93,8 @@ function guarded(task: AnyTask, path: string): AnyTask {
     // What it throws is meant for the one who typed the text.
     parse: task.parse?.bind(task),
     format: task.format && guard("format", task.format),
+    decode: task.decode && guard("decode", task.decode),
+    image: task.image && guard("image", task.image),
   };
 }
 

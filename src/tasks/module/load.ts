@@ -3,13 +3,8 @@
 
 import { ToolError } from "../../base/errors.ts";
 import type { Dataset, DrawSettings } from "../dataset.ts";
-import {
-  generateDistinct,
-  loadPuzzles,
-  loadPuzzleTestSet,
-  type PuzzleOrigin,
-  type PuzzleTestSet,
-} from "../puzzle-dataset.ts";
+import { loadPuzzles, loadPuzzleTestSet, type PuzzleTestSet } from "../puzzle-dataset.ts";
+import { generateDistinct, type PuzzleOrigin } from "../puzzle-parts.ts";
 import { type AnyTask, checkedTask, messageOf } from "./check.ts";
 import type { ModuleData } from "./config.ts";
 import { importModule } from "./import.ts";

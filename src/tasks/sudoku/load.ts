@@ -2,7 +2,8 @@
 
 import { ToolError } from "../../base/errors.ts";
 import type { Dataset, DrawSettings } from "../dataset.ts";
-import { loadPuzzles, loadPuzzleTestSet, type PuzzleOrigin, type PuzzleTestSet } from "../puzzle-dataset.ts";
+import { loadPuzzles, loadPuzzleTestSet, type PuzzleTestSet } from "../puzzle-dataset.ts";
+import type { PuzzleOrigin } from "../puzzle-parts.ts";
 import type { SudokuData } from "./config.ts";
 import { readSudokuFile, type SudokuPuzzle } from "./dataset.ts";
 import { sequenceLength } from "./encode.ts";

@@ -4,6 +4,7 @@ import type { Task } from "../task.ts";
 import { applyAugmentation, drawAugmentation } from "./augment.ts";
 import { canonicalKey, symmetryInvariant } from "./canonical.ts";
 import { readSudokuFile, type SudokuPuzzle } from "./dataset.ts";
+import { decodeSudoku } from "./decode.ts";
 import { drawBoard } from "./draw.ts";
 import { decodePrediction, encodeBoard, sequenceLength, vocabularySize } from "./encode.ts";
 import { conflicts, describeConflict, formatBoard, parseBoard, type SudokuSize } from "./rules.ts";
@@ -33,6 +34,7 @@ export function sudokuTask(size: SudokuSize): Task<SudokuPuzzle> {
     },
     draw: ({ question }, tokens) => drawBoard(tokens ? decodePrediction(tokens) : question),
     read: readSudokuFile,
+    decode: decodeSudoku,
     key: ({ question }) => canonicalKey(question),
     roughKey: ({ question }) => symmetryInvariant(question),
     parse(text) {
