@@ -94,7 +94,7 @@ describe("build", () => {
     putSubsets();
     const { stdout, stderr } = await build("out", "--subsets", "a,b", "--test-set", "b");
     expect(stderr.replace(/took .*/, "took")).toMatchInlineSnapshot(`
-      "ARC: 1 tasks have test inputs without outputs: they are answered, not trained on and not scored
+      "ARC: test inputs without outputs: 1 of 2 tasks; they are answered, not trained on and not scored
       ARC: where an output is not known the folder has [[0]], as the reference's own, and its code takes that for the answer
       took
       "

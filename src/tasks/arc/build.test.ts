@@ -83,7 +83,7 @@ test.skipIf(!folder)(
   () => {
     // Recorded from build_arc_dataset.py with seed 42 and num_aug 1000; it says 9, 72 and 575 puzzles of three tasks.
     const built = build(["conceptminimal"], "conceptminimal", 42, 1000);
-    expect(built.notes).toEqual(["3 tasks have fewer than 1000 different augmentations"]);
+    expect(built.notes).toEqual(["fewer than 1000 different augmentations: 3 of 16 tasks"]);
     const sizes = Array.from({ length: 16 }, (_, group) => built.train.puzzlesIn(group));
     expect(sizes.filter((size) => size < 1001).sort((a, b) => a - b)).toEqual([9, 72, 575]);
     expect(sha256(namesOf(built).join("\n"))).toBe(
@@ -218,7 +218,7 @@ test("outputs that are not known are neither trained on nor scored; the referenc
   expect(label.filter((token) => token > 1)).toEqual(Uint8Array.of(2));
   expect(notes).toMatchInlineSnapshot(`
     [
-      "1 tasks have test inputs without outputs: they are answered, not trained on and not scored",
+      "test inputs without outputs: 1 of 1 tasks; they are answered, not trained on and not scored",
     ]
   `);
 });

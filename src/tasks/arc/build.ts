@@ -135,7 +135,8 @@ function drawPuzzles(options: ArcBuildOptions, side: number, random: RandomState
     }
   }
   checkTasks(tasks, side);
-  if (short > 0) notes.push(`${short} tasks have fewer than ${augmentations} different augmentations`);
+  if (short > 0)
+    notes.push(`fewer than ${augmentations} different augmentations: ${short} of ${tasks.length} tasks`);
   const table: PuzzleTable = {
     ...{ tasks, starts: Int32Array.from(starts), firstIdentifier },
     augmentations: packed.slice(0, starts[tasks.length]),
@@ -242,7 +243,7 @@ function noteUnknownOutputs(tasks: readonly ArcTask[], notes: string[]): void {
   const unknown = tasks.filter(({ test }) => test.some(({ output }) => output === undefined)).length;
   if (unknown > 0)
     notes.push(
-      `${unknown} tasks have test inputs without outputs: they are answered, not trained on and not scored`,
+      `test inputs without outputs: ${unknown} of ${tasks.length} tasks; they are answered, not trained on and not scored`,
     );
 }
 

@@ -162,7 +162,8 @@ function findPrefix(from: string, subset: string): string {
     const file = existsSync(prefix + ending) ? prefix + ending : findData(prefix + ending);
     if (file !== undefined) return file.slice(0, -ending.length);
   }
-  const folder = [from, findData(from), dirname(from)].find((path) => path !== undefined && isFolder(path));
+  const parents = basename(from) === "arc-agi" ? [dirname(from)] : []; // a prefix, not a folder
+  const folder = [from, findData(from), ...parents].find((path) => path !== undefined && isFolder(path));
   const known = folder === undefined ? [] : listArcSubsets(folder);
   const nearest = nearestName(subset, known);
   throw new ToolError(`data not found: the ARC subset "${subset}"`, {

@@ -50,7 +50,10 @@ export function arcTask<Example extends ArcExample>(side: number, colors = false
       const sizes = `${answer.rows}×${answer.cols}, not ${output.rows}×${output.cols}`;
       const isOtherSize = answer.rows !== output.rows || answer.cols !== output.cols;
       const wrong = [...answer.cells.keys()].filter(differsFrom(output, answer)).length;
-      return { valid: false, problem: isOtherSize ? sizes : `${wrong} cells are wrong` };
+      return {
+        valid: false,
+        problem: isOtherSize ? sizes : `${wrong} wrong ${wrong === 1 ? "cell" : "cells"}`,
+      };
     },
     draw({ input, output }, tokens) {
       if (!tokens) return drawGrid(input, { colors });
