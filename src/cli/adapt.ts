@@ -3,6 +3,7 @@
 import type { Command } from "commander";
 import { ToolError } from "../base/errors.ts";
 import { logInfo, printJson, printLine } from "../base/log.ts";
+import type { WhorlConfig } from "../config/schema.ts";
 import { openModel } from "../runs/open-model.ts";
 import { type ArcTask, readArcTasks } from "../tasks/arc/read.ts";
 import { type AdaptedTask, adaptModel } from "../train/adapt.ts";
@@ -16,7 +17,7 @@ import { packageVersion } from "./version.ts";
 interface AdaptOptions extends ComputeOptions {
   out: string;
   minutes: string;
-  augmentations: string;
+  augmentations?: string;
   allWeights?: boolean;
   json?: boolean;
 }
@@ -37,7 +38,10 @@ export function registerAdapt(program: Command): void {
     .argument("<task.json...>", "files of tasks; key=value words change the training")
     .requiredOption("--out <dir>", "new run folder")
     .option("--minutes <n>", "time for training, all tasks together", "5")
-    .option("--augmentations <n>", "augmented copies of each task, trained on and voting", "32")
+    .option(
+      "--augmentations <n>",
+      "copies of each task that train and vote (default: the model's, at most 32)",
+    )
     .option("--all-weights", "train the network too, not only the new puzzle vectors")
     .option("--json", "print the result as one line of JSON")
     .addHelpText("after", HELP)
@@ -47,10 +51,12 @@ export function registerAdapt(program: Command): void {
 
 async function runAdapt(modelPath: string, words: readonly string[], options: AdaptOptions): Promise<void> {
   const minutes = parseMinutes(options.minutes);
-  const augmentations = parseCount("--augmentations", options.augmentations);
+  const asked =
+    options.augmentations === undefined ? undefined : parseCount("--augmentations", options.augmentations);
   const overrides = words.filter((word) => /^\+{0,2}[\w.]+=/.test(word));
   const tasks = readTasks(words.filter((word) => !overrides.includes(word)));
   const source = await openModel(modelPath);
+  const augmentations = asked ?? usualAugmentations(source.config);
   const config = { ...source.config, engine: engineFrom(options, source.config.engine) };
   const executor = await executorFrom(options, config.engine);
   const status = makeStatusLine();
@@ -89,6 +95,11 @@ async function runAdapt(modelPath: string, words: readonly string[], options: Ad
   } finally {
     interrupt.release();
   }
+}
+
+/** More would hardly be drawn in a few minutes. */
+function usualAugmentations({ data }: WhorlConfig): number {
+  return data.task === "arc" ? Math.min(data.augmentations, 32) : 0;
 }
 
 function readTasks(files: readonly string[]): ArcTask[] {

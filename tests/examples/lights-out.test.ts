@@ -57,7 +57,7 @@ test("a board that somebody types", () => {
   expect(() => task.parse?.(CROSS.replace("#", "x"))).toThrow(`"x" is neither`);
 });
 
-test("the built command trains it, and it learns", async () => {
+test("the built command trains it, and it learns", { timeout: 300_000 }, async () => {
   const dir = join(temporaryFolder(), "run");
   const cwd = packageRoot();
   // Boards of exactly three presses: seconds are enough.
