@@ -1,7 +1,7 @@
 // An ARC model through its life on the command line: trained on made-up tasks, evaluated whole and in shards, asked to
 // solve, adapted to new tasks.
 
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
@@ -33,13 +33,27 @@ const SMALL = [
   "data.without=[]",
 ];
 
-beforeAll(async () => {
-  const words = ["train", "arc1-small", ...SMALL, `data.from=${madeUpFolder(TASKS)}`, "--out", run];
-  const { error } = await runCommand(registerTrain, words);
-  expect(error).toBe("");
-});
+const FROM = `data.from=${madeUpFolder(TASKS)}`;
+
+async function train(...words: string[]): Promise<void> {
+  expect((await runCommand(registerTrain, ["train", ...words])).error).toBe("");
+}
+
+beforeAll(() => train("arc1-small", ...SMALL, FROM, "--out", run));
 
 const rowsOfTable = async (path: string) => (await openModel(path)).model.shape.numPuzzleIdentifiers;
+
+test("a training that was stopped goes on to the same bits, puzzle vectors included", async () => {
+  const out = join(folder, "stopped");
+  // The end is known from the start: the learning rate follows it.
+  await train("arc1-small", ...SMALL, FROM, "train.checkpointEverySteps=7", "--out", out);
+  rmSync(join(out, "checkpoints/step-30"), { recursive: true });
+  await train("--resume", "--out", out);
+  const [whole, resumed] = [await openModel(run), await openModel(out)];
+  expect(resumed.step).toBe(30);
+  expect(resumed.weights.weights).toEqual(whole.weights.weights);
+  expect(resumed.weights.table).toEqual(whole.weights.table);
+});
 
 test("evaluation votes; shards laid side by side give the same", async () => {
   const whole = await runCommand(registerEval, ["eval", run, "--json", "--batch", "5"]);
