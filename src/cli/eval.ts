@@ -63,7 +63,7 @@ export function registerEval(program: Command): void {
   const command = program
     .command("eval")
     .description("measure a trained model on held-out puzzles")
-    .argument("<model>", "run folder, checkpoint folder or .safetensors file")
+    .argument("<model>", "run folder, checkpoint folder, .safetensors or .pt file")
     .option("--data <file>", "puzzles to test on (default: the run's own test set)")
     .option("--limit <n>", "only so many puzzles (ARC: tasks), drawn at random with a fixed seed")
     .option("--steps <k>", "supervision steps (default: the model's own)")

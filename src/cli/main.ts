@@ -8,6 +8,8 @@ import { registerBench } from "./bench.ts";
 import { registerData } from "./data.ts";
 import { registerDoctor } from "./doctor.ts";
 import { registerEval } from "./eval.ts";
+import { registerExport } from "./export.ts";
+import { registerImport } from "./import.ts";
 import { registerMerge } from "./merge.ts";
 import { registerParams } from "./params.ts";
 import { registerSolve } from "./solve.ts";
@@ -39,6 +41,8 @@ function makeProgram(): Command {
     registerMerge,
     registerVote,
     registerAdapt,
+    registerImport,
+    registerExport,
     registerSolve,
     registerParams,
     registerBench,

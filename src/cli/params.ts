@@ -39,7 +39,7 @@ export function registerParams(program: Command): void {
   program
     .command("params")
     .description("count weights and cost of a model")
-    .argument("<model>", "preset, YAML file, run folder, checkpoint or .safetensors file")
+    .argument("<model>", "preset, YAML file, run folder, checkpoint, .safetensors or .pt file")
     .argument("[settings...]", "key=value words, with a preset or YAML file")
     .option("--json", "print the result as one line of JSON")
     .addHelpText("after", "\nExample:\n  whorl params sudoku-extreme-mlp model.hiddenSize=256")

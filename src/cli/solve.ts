@@ -46,7 +46,7 @@ export function registerSolve(program: Command): void {
   const command = program
     .command("solve")
     .description("let a trained model solve puzzles")
-    .argument("<model>", "run folder, checkpoint folder or .safetensors file")
+    .argument("<model>", "run folder, checkpoint folder, .safetensors or .pt file")
     .argument("<puzzle...>", "puzzle, file of puzzles, or - to read from stdin")
     .option("--steps <n>", "supervision steps (default: as many as the model was trained for)")
     .option("--halt", "stop at the first step after which the model asks to")

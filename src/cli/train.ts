@@ -31,7 +31,7 @@ export function registerTrain(program: Command): void {
     .argument("[settings...]", "key=value words, for instance model.hiddenSize=256 train.steps=500")
     .option("--out <dir>", "run folder (default: runs/<preset>)")
     .option("--resume", "go on with the run in --out, bit for bit")
-    .option("--from <checkpoint>", "start from the weights of a run, checkpoint or .safetensors file")
+    .option("--from <checkpoint>", "start from the weights of a run, checkpoint, .safetensors or .pt file")
     .option("--json", "print the result as one line of JSON")
     .addHelpText("after", "\nExample:\n  whorl train sudoku-6x6 train.steps=500 --out runs/first")
     .action((preset: string | undefined, settings: string[], options: TrainOptions) =>

@@ -82,7 +82,7 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
         const { dtype, shape, begin, end } = entryOf(name);
         const bytes = allocate(path, end - begin);
         await readRange(handle, path, dataStart + begin, bytes);
-        return { dtype, shape, data: decode(dtype, bytes.buffer) };
+        return { dtype, shape, data: decodeNumbers(dtype, bytes.buffer) };
       },
       async *floats(name, most) {
         const { dtype, begin, end } = entryOf(name);
@@ -92,7 +92,7 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
         for (let from = begin; from < end; from += step) {
           const piece = bytes.subarray(0, Math.min(step, end - from));
           await readRange(handle, path, dataStart + from, piece);
-          const numbers = decode(dtype, bytes.buffer, piece.length);
+          const numbers = decodeNumbers(dtype, bytes.buffer, piece.length);
           invariant(numbers instanceof Float32Array, `${dtype} held as ${numbers.constructor.name}`);
           yield numbers;
         }
@@ -154,12 +154,17 @@ export function encodeHeader(
   return header;
 }
 
-function inFileOrder<T extends TensorType>(tensors: readonly T[]): T[] {
+/** As `encodeHeader` places them. */
+export function inFileOrder<T extends TensorType>(tensors: readonly T[]): T[] {
   return [...tensors].sort((a, b) => elementBytes[b.dtype] - elementBytes[a.dtype]);
 }
 
 /** The first `bytes` bytes of a buffer as numbers. */
-function decode(dtype: SafetensorsDtype, buffer: ArrayBuffer, bytes = buffer.byteLength): TensorData {
+export function decodeNumbers(
+  dtype: SafetensorsDtype,
+  buffer: ArrayBuffer,
+  bytes = buffer.byteLength,
+): TensorData {
   checkLittleEndian();
   const count = bytes / elementBytes[dtype];
   switch (dtype) {

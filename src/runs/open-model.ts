@@ -1,5 +1,5 @@
 // A trained model from wherever it was saved: a run folder (its newest checkpoint), one checkpoint folder, or a
-// weights file with a config.yaml beside it.
+// weights file (.safetensors or PyTorch's .pt) with a config.yaml beside it.
 
 import { existsSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
@@ -8,13 +8,13 @@ import { readTextFile } from "../base/files.ts";
 import { logWarning } from "../base/log.ts";
 import { parseConfig } from "../config/load.ts";
 import type { WhorlConfig } from "../config/schema.ts";
-import { openSafetensors } from "../formats/safetensors.ts";
 import { makeModel, type PuzzleShape, type RecursiveModel } from "../models/index.ts";
 import { growTable, type InitialRows } from "../models/puzzle-table.ts";
 import { loadStateFile, type ModelWeights, makeBlankWeights, TABLE_KEY } from "../models/weights.ts";
 import { puzzleShapeOf } from "../tasks/index.ts";
 import { type Checkpoint, latestCheckpoint, readCheckpoint } from "./checkpoints.ts";
-import { openRun } from "./run.ts";
+import { openWeightsFile } from "./import-weights.ts";
+import { openRun, type Run } from "./run.ts";
 import { readTable, readTableIndex } from "./table-segments.ts";
 
 /** What is evaluated, in every checkpoint. */
@@ -34,24 +34,27 @@ export async function openModel(path: string): Promise<OpenedModel> {
   if (!existsSync(path))
     throw new ToolError(`there is no ${path}`, {
       code: "run/not-found",
-      hint: "give a run folder, a checkpoint folder or a .safetensors file; `whorl train` makes them",
+      hint: "give a run folder, a checkpoint folder, a .safetensors or a .pt file; `whorl train` makes them",
       exitCode: 2,
     });
-  if (!statSync(path).isDirectory()) return openWeightsFile(path);
+  if (!statSync(path).isDirectory()) return openSingleFile(path);
   if (existsSync(join(path, "run.json"))) return openRunFolder(path);
   return openCheckpoint(path);
 }
 
 async function openRunFolder(path: string): Promise<OpenedModel> {
   const run = await openRun(path);
+  const checkpoint = await newestCheckpoint(run);
+  return build(run.config, join(checkpoint.dir, WEIGHTS_FILE), checkpoint.dir, checkpoint);
+}
+
+/** The newest one that is whole; says which were not. */
+export async function newestCheckpoint(run: Run): Promise<Checkpoint> {
   const { checkpoint, damaged } = await latestCheckpoint(run);
   for (const error of damaged) logWarning(`passed over: ${error.format()}`);
-  if (!checkpoint)
-    throw (
-      damaged[0] ??
-      new ToolError(`${path} has no checkpoint yet`, { code: "run/no-checkpoint", hint: "train it" })
-    );
-  return build(run.config, join(checkpoint.dir, WEIGHTS_FILE), checkpoint.dir, checkpoint);
+  if (checkpoint) return checkpoint;
+  const missing = { code: "run/no-checkpoint", hint: "train it" };
+  throw damaged[0] ?? new ToolError(`${run.dir} has no checkpoint yet`, missing);
 }
 
 async function openCheckpoint(path: string): Promise<OpenedModel> {
@@ -59,7 +62,7 @@ async function openCheckpoint(path: string): Promise<OpenedModel> {
   return build(await findConfig(path), join(path, WEIGHTS_FILE), path, checkpoint);
 }
 
-async function openWeightsFile(path: string): Promise<OpenedModel> {
+async function openSingleFile(path: string): Promise<OpenedModel> {
   return build(await findConfig(dirname(resolve(path))), path, path, undefined);
 }
 
@@ -86,7 +89,7 @@ async function build(
   checkpoint: Checkpoint | undefined,
 ): Promise<OpenedModel> {
   const table = checkpoint && (await readTableIndex(checkpoint));
-  const file = await openSafetensors(weightsFile);
+  const file = await openWeightsFile(weightsFile);
   try {
     const rows = table?.rows ?? file.entries.get(TABLE_KEY)?.shape[0] ?? 1;
     const shape: PuzzleShape = { ...(await puzzleShapeOf(config.data)), numPuzzleIdentifiers: rows };

@@ -191,7 +191,13 @@ export async function readTable(dir: string, index: TableIndex, table: Float32Ar
   }
 }
 
-async function readIds(dir: string, segment: Segment, { entries, read }: SafetensorsFile, index: TableIndex) {
+/** The rows that a segment holds, all of them in the table. */
+export async function readIds(
+  dir: string,
+  segment: Segment,
+  { entries, read }: SafetensorsFile,
+  index: TableIndex,
+) {
   const isOf = (name: string, dtype: string, shape: number[]) => {
     const entry = entries.get(name);
     return entry?.dtype === dtype && entry.shape.join() === shape.join();

@@ -79,7 +79,7 @@ export async function adaptModel(settings: AdaptSettings): Promise<Adaptation> {
   events?.onPrepared?.(parts);
   const testSet = await loadTestSet(config.data, null);
   const solve = async (when: "before" | "after") => {
-    const { executor, model, state } = parts;
+    const { model, state } = parts;
     const submission = await answerArcTasks(executor, model, evaluatedWeights(state), testSet, {
       steps: model.haltMaxSteps,
       format: state.format,

@@ -163,7 +163,7 @@ describe("trained models", () => {
 
   test("no such model, no such puzzles", async () => {
     expect(await failure(["eval", "nowhere"])).toMatchInlineSnapshot(
-      `"2: whorl: there is no nowhere — give a run folder, a checkpoint folder or a .safetensors file; \`whorl train\` makes them"`,
+      `"2: whorl: there is no nowhere — give a run folder, a checkpoint folder, a .safetensors or a .pt file; \`whorl train\` makes them"`,
     );
     const run = temporaryFolder();
     await runWhorl([...tiny, "--out", run]);
