@@ -31,7 +31,7 @@ test("a missing file says where it was looked for and how to get it", () => {
     `"data not found: sudoku/train.csv — looked in /nowhere (WHORL_DATA) — the puzzles are the data set sapientinc/sudoku-extreme-1k on the Hugging Face hub (CSV with the header source,question,answer,rating): put it at <folder>/sudoku/train.csv and set WHORL_DATA=<folder>; or train on generated puzzles with a preset such as sudoku-4x4"`,
   );
   expect(message("maze/train.csv")).toMatchInlineSnapshot(
-    `"data not found: maze/train.csv — looked in /nowhere (WHORL_DATA) — put it at <folder>/maze/train.csv and set WHORL_DATA=<folder>"`,
+    `"data not found: maze/train.csv — looked in /nowhere (WHORL_DATA) — the mazes are the data set sapientinc/maze-30x30-hard-1k on the Hugging Face hub, as CSV with the header source,question,answer,rating: put it at <folder>/maze/train.csv and set WHORL_DATA=<folder>; or train on generated puzzles with a preset such as maze-10x10"`,
   );
 });
 

@@ -41,11 +41,17 @@ function findUnder(folder: string, relative: string): string | undefined {
   return existsSync(path) ? path : undefined;
 }
 
+/** Where the data of others comes from, by folder. */
+const SOURCES: Readonly<Record<string, string | undefined>> = {
+  sudoku:
+    "the puzzles are the data set sapientinc/sudoku-extreme-1k on the Hugging Face hub (CSV with the header source,question,answer,rating)",
+  maze: "the mazes are the data set sapientinc/maze-30x30-hard-1k on the Hugging Face hub, as CSV with the header source,question,answer,rating",
+};
+
 function howToGet(relative: string): string {
   const setFolder = `put it at <folder>/${relative} and set WHORL_DATA=<folder>`;
-  if (!relative.startsWith("sudoku/")) return setFolder;
-  return (
-    "the puzzles are the data set sapientinc/sudoku-extreme-1k on the Hugging Face hub (CSV with the header " +
-    `source,question,answer,rating): ${setFolder}; or train on generated puzzles with a preset such as sudoku-4x4`
-  );
+  const source = SOURCES[relative.split("/")[0]];
+  if (source === undefined) return setFolder;
+  const preset = relative.startsWith("maze/") ? "maze-10x10" : "sudoku-4x4";
+  return `${source}: ${setFolder}; or train on generated puzzles with a preset such as ${preset}`;
 }
