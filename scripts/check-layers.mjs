@@ -19,6 +19,7 @@ const layers = [
     "config",
     "runs",
     "eval",
+    "onnx",
     "train",
     "bench",
     "cli",

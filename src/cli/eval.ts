@@ -22,7 +22,8 @@ import { hashWeights, hasShard, type ShardWork, writeShard } from "../eval/shard
 import { writeSubmission } from "../eval/submission.ts";
 import { openTestSet, type TestSource } from "../eval/test-set.ts";
 import { formatOn } from "../models/index.ts";
-import { type OpenedModel, openModel } from "../runs/open-model.ts";
+import { openAnyModel } from "../onnx/open-any.ts";
+import type { OpenedModel } from "../runs/open-model.ts";
 import type { TestSet } from "../tasks/dataset.ts";
 import { addComputeOptions, type ComputeOptions, executorFrom, parseCount } from "./options.ts";
 import { describeReport } from "./render/eval-report.ts";
@@ -63,7 +64,7 @@ export function registerEval(program: Command): void {
   const command = program
     .command("eval")
     .description("measure a trained model on held-out puzzles")
-    .argument("<model>", "run folder, checkpoint folder, .safetensors or .pt file")
+    .argument("<model>", "run folder, checkpoint folder, .safetensors, .pt or .onnx file")
     .option("--data <file>", "puzzles to test on (default: the run's own test set)")
     .option("--limit <n>", "only so many puzzles (ARC: tasks), drawn at random with a fixed seed")
     .option("--steps <k>", "supervision steps (default: the model's own)")
@@ -82,7 +83,7 @@ export function registerEval(program: Command): void {
 async function runEval(path: string, options: EvalOptions): Promise<void> {
   const part = shardOf(options);
   const threshold = parseShare(options.atLeast);
-  const opened = await openModel(path);
+  const opened = await openAnyModel(path);
   const source: TestSource = {
     data: opened.config.data,
     file: options.data ?? null,

@@ -1,20 +1,22 @@
-// `whorl export`: the weights of a run in one file that other programs load.
+// `whorl export`: a model in one file that other programs load.
 
 import type { Command } from "commander";
 import { ToolError } from "../base/errors.ts";
 import { printJson, printLine } from "../base/log.ts";
+import { exportOnnxFile } from "../onnx/export-file.ts";
 import { openWeights, writeWeightsAsSafetensors, writeWeightsAsTorch } from "../runs/export-weights.ts";
 import { describeWeights } from "../runs/weights-description.ts";
+import { addOnnxOptions, type OnnxOptions, onnxOptionsFrom } from "./onnx-options.ts";
 import { integer, mebibytes } from "./render/numbers.ts";
 
-interface ExportOptions {
+interface ExportOptions extends OnnxOptions {
   readonly to: string;
   readonly out: string;
   readonly json?: boolean;
 }
 
 /** Writes the model at `path` to `out` and returns what is said of it, one line of JSON. */
-type Target = (path: string, out: string) => Promise<ExportReport>;
+type Target = (path: string, out: string, options: ExportOptions) => Promise<ExportReport>;
 
 export interface ExportReport {
   readonly format: string;
@@ -28,27 +30,37 @@ export interface ExportReport {
 const targets: Readonly<Record<string, Target>> = {
   safetensors: (path, out) => exportWeights("safetensors", path, out),
   torch: (path, out) => exportWeights("torch", path, out),
+  onnx: (path, out, options) => exportOnnxFile(path, out, onnxOptionsFrom(options)),
 };
 
+const HELP = `
+Examples:
+  whorl export runs/sudoku --to torch --out sudoku.pt
+  whorl export runs/sudoku --to onnx --form solve --loop --weights float16 --out sudoku.onnx`;
+
 export function registerExport(program: Command): void {
-  program
+  const command = program
     .command("export")
-    .description("write the weights of a run to one file for other programs")
+    .description(
+      "write a model to one file for other programs: its weights, or an ONNX graph that runs anywhere",
+    )
     .argument("<model>", "run folder, checkpoint folder, .safetensors or .pt file")
     .requiredOption("--to <format>", Object.keys(targets).join(" or "))
     .requiredOption("--out <file>", "file to write")
     .option("--json", "print the result as one line of JSON")
-    .addHelpText("after", "\nExample:\n  whorl export runs/sudoku --to torch --out sudoku.pt")
+    .addHelpText("after", HELP)
     .action(runExport);
+  addOnnxOptions(command);
 }
 
-async function runExport(path: string, { to, out, json }: ExportOptions): Promise<void> {
+async function runExport(path: string, options: ExportOptions): Promise<void> {
+  const { to, out, json } = options;
   if (!Object.hasOwn(targets, to))
     throw new ToolError(`--to takes ${Object.keys(targets).join(" or ")}, not '${to}'`, {
       code: "usage/export-target",
       exitCode: 2,
     });
-  const report = await targets[to](path, out);
+  const report = await targets[to](path, out, options);
   if (json) return printJson(report);
   const { sizeBytes, parameters, identifiers } = report;
   const table = identifiers > 0 ? ` and ${integer(identifiers)} puzzle vectors` : "";

@@ -15,6 +15,7 @@ import { registerParams } from "./params.ts";
 import { registerSolve } from "./solve.ts";
 import { registerStart } from "./start.ts";
 import { registerTrain } from "./train.ts";
+import { registerVerify } from "./verify.ts";
 import { packageVersion } from "./version.ts";
 import { registerVote } from "./vote.ts";
 
@@ -43,6 +44,7 @@ function makeProgram(): Command {
     registerAdapt,
     registerImport,
     registerExport,
+    registerVerify,
     registerSolve,
     registerParams,
     registerBench,

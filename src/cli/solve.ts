@@ -6,7 +6,8 @@ import { ToolError } from "../base/errors.ts";
 import { writeFileAtomic } from "../base/files.ts";
 import { logInfo, printJson, printLine } from "../base/log.ts";
 import { type Attempt, solvePuzzles } from "../eval/solve.ts";
-import { type OpenedModel, openModel } from "../runs/open-model.ts";
+import { openAnyModel } from "../onnx/open-any.ts";
+import type { OpenedModel } from "../runs/open-model.ts";
 import { importTask } from "../tasks/module/load.ts";
 import { encodePuzzles, formatTokens } from "../tasks/puzzle-rows.ts";
 import { type Board, sizeOf } from "../tasks/sudoku/rules.ts";
@@ -46,7 +47,7 @@ export function registerSolve(program: Command): void {
   const command = program
     .command("solve")
     .description("let a trained model solve puzzles")
-    .argument("<model>", "run folder, checkpoint folder, .safetensors or .pt file")
+    .argument("<model>", "run folder, checkpoint folder, .safetensors, .pt or .onnx file")
     .argument("<puzzle...>", "puzzle, file of puzzles, or - to read from stdin")
     .option("--steps <n>", "supervision steps (default: as many as the model was trained for)")
     .option("--halt", "stop at the first step after which the model asks to")
@@ -79,7 +80,7 @@ async function runSolve(
   options: SolveCommandOptions,
 ): Promise<void> {
   const askedSteps = options.steps === undefined ? undefined : parseCount("--steps", options.steps);
-  const opened = await openModel(modelPath);
+  const opened = await openAnyModel(modelPath);
   const steps = askedSteps ?? opened.model.haltMaxSteps;
   const { data } = opened.config;
   switch (data.task) {
