@@ -16,7 +16,7 @@ function outcomeOf(bytes: Uint8Array): string {
 
 test("whatever would run code is refused by its name", () => {
   const outcomes = [
-    pickle(0x80, 2, "cos\nsystem\n", text("touch /tmp/x"), 0x85, "R."),
+    pickle(0x80, 2, "cos\nsystem\n", text("true"), 0x85, "R."),
     pickle(0x80, 2, "cposix\nsystem\n", text("ls"), 0x85, "R."),
     pickle(0x80, 2, "c__builtin__\neval\n", text("1"), 0x85, "R."),
     pickle(0x80, 4, text("builtins"), text("exec"), 0x93, text("1"), 0x85, "R."),
