@@ -10,3 +10,8 @@ export function setup(): () => void {
   process.env.TMPDIR = folder;
   return () => rmSync(folder, { recursive: true, force: true });
 }
+
+/** A new folder for one test. */
+export function temporaryFolder(): string {
+  return mkdtempSync(join(tmpdir(), "whorl-test-"));
+}

@@ -6,7 +6,7 @@ import { writeFileAtomic } from "../base/files.ts";
 import { stream } from "../base/random/threefry.ts";
 import { encodeNpy, type NpyArray, openNpy } from "../formats/npy.ts";
 import type { DrawSettings, TrainingStream } from "./dataset.ts";
-import { loadReferenceDataset, loadReferenceTestSet } from "./reference-dataset.ts";
+import { loadReferenceDataset } from "./reference-dataset.ts";
 import { groupedSource, type ReferencePartSource, writeReferenceFolder } from "./reference-folder.ts";
 import { indexRows } from "./reference-rows.ts";
 import { groupedStream } from "./stream.ts";
@@ -60,7 +60,6 @@ test("shape, groups, examples and manifest are those of the folder", () => {
   expect([manifest.train.puzzles, manifest.validation.puzzles, manifest.test.puzzles]).toEqual([4, 0, 4]);
   expect(manifest.train.from).toBe(dir);
   expect(manifest).toEqual(loadReferenceDataset(dir, { ...draw, seed: 6 }).manifest);
-  expect(manifest.test).toEqual(loadReferenceTestSet(dir).manifest);
   expect(manifest.test.sha256).toMatch(/^[0-9a-f]{64}$/);
 });
 
@@ -111,28 +110,8 @@ test("a part that is missing is told where it is needed", async () => {
     parts: { test: groupedSource(testGroups, about) },
   });
   expect(() => loadReferenceDataset(only("test"), draw)).toThrow("has no train part");
-  expect(() => loadReferenceTestSet(only("train"))).toThrow("has no test part");
   const { test: heldOut, manifest } = loadReferenceDataset(only("train"), draw);
   expect([heldOut.count, manifest.test.from, manifest.heldOutInTraining]).toEqual([0, "none", 0]);
-});
-
-test("a sample of the test set is of whole groups, in order, with the same rows", () => {
-  const all = loadReferenceTestSet(dir);
-  const sample = all.sample(stream(1, "sample"), 2);
-  expect(sample.manifest).toMatchObject({ from: `2 of ${dir}`, puzzles: 2 });
-  const groupsOf = (set: typeof all) => {
-    const { inputs, count } = set.examples.slice(0, 99);
-    return Array.from({ length: count }, (_, row) => inputs[4 * row] - 1);
-  };
-  const drawn = [...new Set(groupsOf(sample))];
-  expect(drawn.length).toBe(2);
-  expect(groupsOf(sample)).toEqual(groupsOf(all).filter((group) => drawn.includes(group)));
-  const [first, second] = [sample.examples.slice(0, 2), sample.examples.slice(1, 1)];
-  expect([...second.inputs]).toEqual([...first.inputs.slice(4)]);
-  expect([...second.labels]).toEqual([...first.labels.slice(4)]);
-  expect(second.identifiers[0]).toBe(first.identifiers[1]);
-  expect(all.sample(stream(1, "sample"), 4)).toBe(all);
-  expect(all.judge([])).toEqual({});
 });
 
 test("rows with equal hashes are compared before they count", async () => {

@@ -1,11 +1,10 @@
-// A folder in the reference's layout as a data set to train and to be measured on, whatever its puzzles: Sudoku, Maze or
-// ARC. Training rows are drawn by the same sampler as everything else; rows stay on the disk. Votes over the views of
-// an ARC task are not counted here (arc/vote.ts).
+// A folder in the reference's layout as a data set to train on, whatever its puzzles: Sudoku, Maze or ARC. Training rows
+// are drawn by the same sampler as everything else; rows stay on the disk. Judging answers to its test part is the
+// tasks' business: by rules (puzzle-folder.ts), or by votes (arc/folder-test-set.ts).
 
 import { createHash } from "node:crypto";
 import { ToolError } from "../base/errors.ts";
-import type { RandomStream } from "../base/random/threefry.ts";
-import type { Dataset, DrawSettings, ExampleSet, PartManifest, TestSet } from "./dataset.ts";
+import type { Dataset, DrawSettings, ExampleSet, PartManifest } from "./dataset.ts";
 import { openReferenceFolder } from "./reference-folder.ts";
 import { familyOf, type ReferenceMetadata } from "./reference-metadata.ts";
 import { hashRows, type ReferencePart } from "./reference-part.ts";
@@ -39,62 +38,6 @@ export function loadReferenceDataset(dir: string, draw: DrawSettings): Dataset {
       validation: noPuzzles,
       test: test ? describePart(test, dir) : noPuzzles,
       heldOutInTraining: testRows?.marked() ?? 0,
-    },
-  };
-}
-
-/** The test part of a folder, measured by the known answers only. A puzzle of it is a group: a board, or an ARC task with all its views. */
-export function loadReferenceTestSet(dir: string): TestSet {
-  const { test } = openReferenceFolder(dir);
-  if (!test) throw missingPart(dir, "test");
-  return testSetOf(
-    test,
-    describePart(test, dir),
-    Array.from({ length: test.groups }, (_, group) => group),
-  );
-}
-
-function testSetOf(part: ReferencePart, manifest: PartManifest, groups: readonly number[]): TestSet {
-  return {
-    examples: groups.length === part.groups ? part.exampleSet() : examplesOf(part, groups),
-    manifest,
-    sample(random: RandomStream, count: number) {
-      if (count >= groups.length) return this;
-      const chosen = [...random.permutation(groups.length).slice(0, count)].sort((a, b) => a - b);
-      const from = `${count} of ${manifest.from}`;
-      return testSetOf(
-        part,
-        { ...manifest, from, puzzles: count },
-        chosen.map((index) => groups[index]),
-      );
-    },
-    judge: () => ({}),
-  };
-}
-
-/** The examples of some groups, in their order. */
-function examplesOf(part: ReferencePart, groups: readonly number[]): ExampleSet {
-  const rows = groups.flatMap((group) => {
-    const [first, end] = [part.groupIndices[group], part.groupIndices[group + 1]];
-    const start = part.puzzleIndices[first];
-    return Array.from({ length: part.puzzleIndices[end] - start }, (_, i) => start + i);
-  });
-  const all = part.exampleSet();
-  const { seqLen } = part.metadata;
-  return {
-    count: rows.length,
-    slice(start, most) {
-      const wanted = rows.slice(start, start + Math.max(0, most));
-      const inputs = new Int32Array(wanted.length * seqLen);
-      const labels = new Int32Array(wanted.length * seqLen);
-      const identifiers = new Int32Array(wanted.length);
-      wanted.forEach((row, i) => {
-        const example = all.slice(row, 1);
-        inputs.set(example.inputs, i * seqLen);
-        labels.set(example.labels, i * seqLen);
-        identifiers[i] = example.identifiers[0];
-      });
-      return { count: wanted.length, inputs, labels, identifiers };
     },
   };
 }

@@ -3,7 +3,8 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
-import { temporaryFolder, tinyConfig, trainTiny } from "../../tests/train/tiny.ts";
+import { temporaryFolder } from "../../tests/temporary-files.ts";
+import { tinyConfig, trainTiny } from "../../tests/train/tiny.ts";
 import { ToolError } from "../base/errors.ts";
 import { loadConfig } from "../config/load.ts";
 import { chooseExecutor } from "../engine/executors/choose.ts";

@@ -4,7 +4,8 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { temporaryFolder, tinyConfig, trainTiny } from "../../tests/train/tiny.ts";
+import { temporaryFolder } from "../../tests/temporary-files.ts";
+import { tinyConfig, trainTiny } from "../../tests/train/tiny.ts";
 import { ToolError } from "../base/errors.ts";
 import { makeReferenceExecutor } from "../engine/executors/reference/reference.ts";
 import { toStateDict } from "../models/weights.ts";

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { temporaryFolder } from "../train/tiny.ts";
+import { temporaryFolder } from "../temporary-files.ts";
 import { runWhorl } from "./run-whorl.ts";
 
 /** Message and code of a command that must fail without touching `dir`. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { registerBench } from "../../src/cli/bench.ts";
 import { addon } from "../../src/engine/testing/native.ts";
-import { temporaryFolder } from "../train/tiny.ts";
+import { temporaryFolder } from "../temporary-files.ts";
 import { runCommand } from "./run-command.ts";
 import { runWhorl } from "./run-whorl.ts";
 

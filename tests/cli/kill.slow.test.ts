@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { stream } from "../../src/base/random/threefry.ts";
-import { temporaryFolder } from "../train/tiny.ts";
+import { temporaryFolder } from "../temporary-files.ts";
 import { runWhorl } from "./run-whorl.ts";
 
 const STEPS = 240;

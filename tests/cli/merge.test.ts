@@ -1,7 +1,6 @@
 // `whorl merge`: shards become the very report of the whole, judged by rules or by votes.
 
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { registerMerge } from "../../src/cli/merge.ts";
@@ -12,6 +11,7 @@ import { shardRange } from "../../src/eval/shard.ts";
 import { type ShardWork, writeShard } from "../../src/eval/shard-file.ts";
 import { openTestSet } from "../../src/eval/test-set.ts";
 import type { ExampleSet, TestSet } from "../../src/tasks/dataset.ts";
+import { temporaryFolder } from "../temporary-files.ts";
 import { runCommand } from "./run-command.ts";
 
 const STEPS = 2;
@@ -20,10 +20,6 @@ const about = {
   ...{ checkpoint: "runs/a/checkpoints/step-4", trainedSteps: 4 },
   ...{ backend: "native avx2", format: "float32" as const },
 };
-
-function temporaryFolder(): string {
-  return mkdtempSync(join(tmpdir(), "whorl-test-"));
-}
 
 /** A model that answers the label where `isRight`, the question elsewhere. */
 function rowsOf(examples: ExampleSet, isRight: (index: number) => boolean): EvaluationRows {

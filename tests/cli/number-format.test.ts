@@ -9,7 +9,7 @@ import { registerEval } from "../../src/cli/eval.ts";
 import { registerParams } from "../../src/cli/params.ts";
 import { registerTrain } from "../../src/cli/train.ts";
 import { addon, bfloat16Backends } from "../../src/engine/testing/native.ts";
-import { temporaryFolder } from "../train/tiny.ts";
+import { temporaryFolder } from "../temporary-files.ts";
 import { runCommand } from "./run-command.ts";
 
 const [{ isa: shortIsa, isThere: hasBfloat16 }] = bfloat16Backends;

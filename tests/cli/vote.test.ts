@@ -1,7 +1,6 @@
 // `whorl vote` against the reference's evaluator: its pass@K and submission for recorded predictions (golden/arc), and bad files.
 
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { findData, findGolden } from "../../src/base/data-folder.ts";
@@ -11,6 +10,7 @@ import { encodeNpz } from "../../src/formats/npz.ts";
 import { buildArc } from "../../src/tasks/arc/build.ts";
 import { gridToJson } from "../../src/tasks/arc/grid.ts";
 import { readArcSubset } from "../../src/tasks/arc/read.ts";
+import { temporaryFolder } from "../temporary-files.ts";
 import { runCommand } from "./run-command.ts";
 
 const golden = findGolden("arc/voting-arc1-aug4");
@@ -37,10 +37,6 @@ test.skipIf(!hasData)("the recorded predictions give the recorded votes", async 
     "
   `);
 });
-
-function temporaryFolder(): string {
-  return mkdtempSync(join(tmpdir(), "whorl-test-"));
-}
 
 /** What voting needs of the data set that the predictions are for. */
 function writeGoldenDataset(folder: string): void {

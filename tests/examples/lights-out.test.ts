@@ -8,7 +8,7 @@ import { packageRoot } from "../../src/base/data-folder.ts";
 import { stream } from "../../src/base/random/threefry.ts";
 import { encodePuzzles, formatTokens, keyOf } from "../../src/tasks/puzzle-rows.ts";
 import { runWhorl } from "../cli/run-whorl.ts";
-import { temporaryFolder } from "../train/tiny.ts";
+import { temporaryFolder } from "../temporary-files.ts";
 
 const task = lightsOut({ fewest: 1, most: 12 });
 const CROSS = ".......#...###...#......."; // one press puts it out

@@ -1,7 +1,8 @@
 // Learning, not only running: a small model reaches a stated accuracy in a stated number of steps, the same each time.
 
 import { expect, test } from "vitest";
-import { temporaryFolder, tinyConfig, trainTiny } from "./tiny.ts";
+import { temporaryFolder } from "../temporary-files.ts";
+import { tinyConfig, trainTiny } from "./tiny.ts";
 
 /** The preset's own sizes: 4×4 Sudoku with 6 givens, 37 thousand weights. */
 const settings = [

@@ -3,7 +3,8 @@
 
 import { expect, test } from "vitest";
 import { chooseExecutor } from "../../src/engine/executors/choose.ts";
-import { temporaryFolder, tinyConfig, trainTiny } from "./tiny.ts";
+import { temporaryFolder } from "../temporary-files.ts";
+import { tinyConfig, trainTiny } from "./tiny.ts";
 
 test("live bytes after 2 N steps equal those after N", async () => {
   const { executor } = await chooseExecutor("auto", { threads: 2 });

@@ -3,7 +3,8 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { temporaryFolder, tinyConfig, trainTiny } from "./tiny.ts";
+import { temporaryFolder } from "../temporary-files.ts";
+import { tinyConfig, trainTiny } from "./tiny.ts";
 
 async function undisturbed(...settings: string[]) {
   const dir = temporaryFolder();

@@ -1,8 +1,5 @@
 // A training small enough for tests: 4×4 Sudoku, a model of a few thousand weights.
 
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { loadConfig } from "../../src/config/load.ts";
 import type { WhorlConfig } from "../../src/config/schema.ts";
 import { chooseExecutor } from "../../src/engine/executors/choose.ts";
@@ -14,10 +11,6 @@ import {
   trainModel,
 } from "../../src/train/loop.ts";
 import { prepareTraining } from "../../src/train/session.ts";
-
-export function temporaryFolder(): string {
-  return mkdtempSync(join(tmpdir(), "whorl-test-"));
-}
 
 export async function tinyConfig(...settings: string[]): Promise<WhorlConfig> {
   const small = [

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { temporaryFolder } from "../../../tests/train/tiny.ts";
+import { temporaryFolder } from "../../../tests/temporary-files.ts";
 import { findData, findGolden } from "../../base/data-folder.ts";
 import { ToolError } from "../../base/errors.ts";
 import { stream } from "../../base/random/threefry.ts";

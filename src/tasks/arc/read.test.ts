@@ -1,11 +1,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { temporaryFolder } from "../../../tests/train/tiny.ts";
+import { temporaryFolder } from "../../../tests/temporary-files.ts";
 import { findData } from "../../base/data-folder.ts";
 import { told } from "../sudoku/testing/told.ts";
 import { gridToJson } from "./grid.ts";
-import { listArcSubsets, parseArcTasks, readArcSubset, readArcTaskFile, readArcTasks } from "./read.ts";
+import { listArcSubsets, parseArcTasks, readArcSubset, readArcTasks } from "./read.ts";
 
 const PAIR = { input: [[1, 2]], output: [[3]] };
 const task = (tests = 1) => ({ test: Array(tests).fill({ input: [[4]] }), train: [PAIR, PAIR] });
@@ -69,12 +69,9 @@ test("single tasks and files of several are read alike", () => {
   const folder = temporaryFolder();
   const path = join(folder, "1f0c79e5.json");
   writeFileSync(path, JSON.stringify({ train: [PAIR], test: [PAIR], name: "something" }));
-  expect(readArcTaskFile(path)).toMatchObject({ id: "1f0c79e5", testFirst: false });
+  expect(readArcTasks(path)).toMatchObject([{ id: "1f0c79e5", testFirst: false }]);
   writeFileSync(path, JSON.stringify({ a: task(), b: task() }));
   expect(readArcTasks(path).map(({ id }) => id)).toEqual(["a", "b"]);
-  expect(told(() => readArcTaskFile(path)).replaceAll(folder, "FOLDER")).toMatchInlineSnapshot(
-    `"2 tasks instead of one — FOLDER/1f0c79e5.json — take the task out into a file of its own"`,
-  );
   expect(parseArcTasks(JSON.stringify(task()), "stdin")[0].id).toBe("stdin");
 });
 

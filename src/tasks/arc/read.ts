@@ -48,13 +48,6 @@ export function readArcSubset(from: string, subset: string): ArcTask[] {
   return read;
 }
 
-/** The one task of a file, named like the file unless the file names it. */
-export function readArcTaskFile(path: string): ArcTask {
-  const tasks = readArcTasks(path);
-  if (tasks.length === 1) return tasks[0];
-  throw misfit(`${tasks.length} tasks instead of one`, path, "take the task out into a file of its own");
-}
-
 /** The tasks of a file in either layout. Of `x_challenges.json` the solutions beside it are read as well. */
 export function readArcTasks(path: string): ArcTask[] {
   const kaggle = /^(?<prefix>.*)_(?<subset>[^_/\\]+)_challenges\.json$/s.exec(path);

@@ -3,7 +3,7 @@
 
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { temporaryFolder } from "../../../tests/train/tiny.ts";
+import { temporaryFolder } from "../../../tests/temporary-files.ts";
 import { findData } from "../../base/data-folder.ts";
 import { ToolError } from "../../base/errors.ts";
 import { stream } from "../../base/random/threefry.ts";
