@@ -84,6 +84,7 @@ async function runEval(path: string, options: EvalOptions): Promise<void> {
   const part = shardOf(options);
   const threshold = parseShare(options.atLeast);
   const opened = await openAnyModel(path);
+  if (options.submission !== undefined && opened.config.data.task !== "arc") throw noSubmission();
   const source: TestSource = {
     data: opened.config.data,
     file: options.data ?? null,
@@ -199,14 +200,17 @@ function shardOf({ shard, out }: EvalOptions): Part | undefined {
 }
 
 export async function saveSubmission(path: string, submission: JudgedResult["submission"]): Promise<void> {
-  if (!submission)
-    throw new ToolError("there is no submission: only ARC's votes make one", {
-      code: "usage/no-submission",
-      hint: "leave --submission out",
-      exitCode: 2,
-    });
+  if (!submission) throw noSubmission();
   await writeSubmission(path, submission);
   logInfo(`wrote ${path}`);
+}
+
+function noSubmission(): ToolError {
+  return new ToolError("there is no submission: only ARC's votes make one", {
+    code: "usage/no-submission",
+    hint: "leave --submission out",
+    exitCode: 2,
+  });
 }
 
 function checkThreshold(report: EvalReport, threshold: number | undefined): void {
