@@ -52,11 +52,23 @@
   X(add, 3, 1, 0, 0, "fff", true, n[0], n[0], n[0]) \
   /* x b y | R n */ \
   X(addBroadcast, 3, 2, 0, 0, "fwf", true, n[0] * n[1], n[1], n[0] * n[1]) \
+  /* a b y | n          x b y | R n */ \
+  X(multiply, 3, 1, 0, 0, "fff", true, n[0], n[0], n[0]) \
+  X(multiplyBroadcast, 3, 2, 0, 0, "fwf", true, n[0] * n[1], n[1], n[0] * n[1]) \
   X(sumRows, 2, 2, 0, 0, "fw", true, n[0] * n[1], n[1]) \
   X(scale, 2, 1, 1, 0, "ff", true, n[0], n[0]) \
   X(fill, 1, 1, 1, 0, "f", true, n[0]) \
   /* flag init x y | R L D */ \
   X(selectRows, 4, 3, 0, 0, "wwff", true, n[0], n[2], n[0] * n[1] * n[2], n[0] * n[1] * n[2]) \
+  /* flag a b y | R n          x y | R n */ \
+  X(chooseRows, 4, 2, 0, 0, "wfff", true, n[0], n[0] * n[1], n[0] * n[1], n[0] * n[1]) \
+  X(repeatRows, 2, 2, 0, 0, "wf", true, n[1], n[0] * n[1]) \
+  /* x y rstd? | M n | eps          y rstd dy dx | M n */ \
+  X(layerNorm, 3, 2, 1, 0, "ffw", n[1] > 0, n[0] * n[1], n[0] * n[1], n[0]) \
+  X(layerNormGrad, 4, 2, 0, 0, "fwff", n[1] > 0, n[0] * n[1], n[0], n[0] * n[1], n[0] * n[1]) \
+  /* x y | n          x dy dx | n */ \
+  X(gelu, 2, 1, 0, 0, "ff", true, n[0], n[0]) \
+  X(geluGrad, 3, 1, 0, 0, "fff", true, n[0], n[0], n[0]) \
   /* logits labels loss | R S V | kind */ \
   X(crossEntropy, 3, 3, 1, 0, "fww", true, n[0] * n[1] * n[2], n[0] * n[1], n[0]) \
   X(crossEntropyGrad, 4, 3, 1, 0, "fwwf", true, n[0] * n[1] * n[2], n[0] * n[1], n[0], n[0] * n[1] * n[2]) \
@@ -89,8 +101,11 @@
   X(matchCounts, 5, 2, 0, 0, "wwwww", true, n[0] * n[1], n[0] * n[1], n[0], n[0], n[0]) \
   X(bceWithLogits, 3, 1, 0, 0, "www", true, n[0], n[0], n[0]) \
   X(bceWithLogitsGrad, 4, 1, 0, 0, "wwww", true, n[0], n[0], n[0], n[0]) \
+  /* q last y | R */ \
+  X(continueTarget, 3, 1, 0, 0, "www", true, 2 * n[0], n[0], n[0]) \
   /* p g m v hyper | n */ \
   X(adamAtan2, 5, 1, 0, 0, "wwwww", true, n[0], n[0], n[0], n[0], 8) \
+  X(adamW, 5, 1, 0, 0, "wwwww", true, n[0], n[0], n[0], n[0], 8) \
   /* shadow p rate | n */ \
   X(ema, 3, 1, 0, 0, "www", true, n[0], n[0], 1)
 

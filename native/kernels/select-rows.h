@@ -1,5 +1,6 @@
-// selectRows: y_r = flag_r ? init, repeated over L : x_r. A copy, never a product: x_r may hold NaN where flag_r is set.
-//   flag init x y | R L D        (y may alias x)
+// selectRows: y_r = flag_r ? init, repeated over L : x_r; chooseRows: y_r = flag_r ? a_r : b_r; repeatRows: y_r = x. Copies,
+// never products: what is not chosen may hold NaN.
+//   flag init x y | R L D        flag a b y | R n        x y | R n        (y may alias x or b)
 
 template <class T>
 static void selectRows(const Args& args) {
@@ -15,4 +16,17 @@ static void selectRows(const Args& args) {
     else
       copyInto(to, x + r * L * D, L * D);
   }
+}
+
+template <class T>
+static void chooseRows(const Args& args) {
+  const int64_t R = args.n[0], n = args.n[1];
+  for (int64_t r = 0; r < R; r++)
+    copyInto((T*)args.p[3] + r * n, (const T*)args.p[((const int32_t*)args.p[0])[r] ? 1 : 2] + r * n, n);
+}
+
+template <class T>
+static void repeatRows(const Args& args) {
+  for (int64_t r = 0; r < args.n[0]; r++)
+    copyInto((T*)args.p[1] + r * args.n[1], (const float*)args.p[0], args.n[1]);
 }

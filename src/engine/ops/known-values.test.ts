@@ -11,8 +11,11 @@ import { addRmsNormOp } from "./add-rms-norm.ts";
 import { attentionOp } from "./attention.ts";
 import { concatOp, padOp, sliceOp } from "./axis.ts";
 import { bceWithLogitsOp } from "./bce-with-logits.ts";
+import { continueTargetOp } from "./continue-target.ts";
 import { crossEntropyGradOp, crossEntropyOp } from "./cross-entropy.ts";
 import { embeddingOp } from "./embedding.ts";
+import { geluOp } from "./gelu.ts";
+import { layerNormOp } from "./layer-norm.ts";
 import { linearOp } from "./linear.ts";
 import { mixTokensOp } from "./mix-tokens.ts";
 import { ropeOp } from "./rope.ts";
@@ -346,4 +349,30 @@ test("the first of equal largest logits wins, and rows without labels count as e
     [1, 1, 0],
     [0, 1, 1],
   ]);
+});
+
+test("layer norm: mean 0 and variance 1, ε under the root", async () => {
+  const x = [
+    ["rows", 4],
+    [1, 2, 3, 4],
+  ] as const;
+  const [y] = await evaluate(layerNormOp, [x], { epsilon: 1e-5 });
+  // torch.nn.LayerNorm(4)(tensor([1., 2., 3., 4.]))
+  expectClose(y, [-1.34163542, -0.447211807, 0.447211807, 1.34163542]);
+});
+
+test("gelu is the exact form", async () => {
+  const x = [
+    ["rows", 5],
+    [-5, -1, 0, 0.5, 3],
+  ] as const;
+  const [y] = await evaluate(geluOp, [x], {});
+  // torch.nn.functional.gelu; the approximation by tanh gives -0.158808 at -1.
+  expectClose(y, [-1.43325786e-6, -0.158655254, 0, 0.345731231, 2.995950306]);
+});
+
+test("the continue target is that of the better logit, at the last step that of halting", async () => {
+  const q = [["rows", 2], [1, 2, 1, 2, 0, -3], "float32"] as const;
+  const [y] = await evaluate(continueTargetOp, [q, [["rows"], [0, 1, 0], "int"]], {}, 3);
+  expectClose(y, [0.880797078, 0.731058579, 0.5]);
 });

@@ -1,4 +1,4 @@
-// Parameter updates as ops, element by element: AdamATan2 and the moving average of weights. In an update graph a
+// Parameter updates as ops, element by element: AdamATan2, AdamW and the moving average of weights. In an update graph a
 // "row" is one parameter entry, so that the executors cut the work into pieces as they do with examples.
 
 import type { Graph, Value } from "../graph.ts";
@@ -29,6 +29,20 @@ export function adamAtan2(
   return { p, m, v };
 }
 
+/**
+ * AdamW (Loshchilov and Hutter, arXiv 1711.05101; as torch.optim.AdamW): decoupled decay, moments of `factor` · g, then a step of
+ * lr / (1 - β1ᵗ) · m / (√v / √(1 - β2ᵗ) + ε). `hyper` is that of adamAtan2 with ε and the factor as entries 6 and 7.
+ */
+export function adamW(
+  graph: Graph,
+  state: { p: Value; m: Value; v: Value },
+  g: Value,
+  hyper: Value,
+): { p: Value; m: Value; v: Value } {
+  const [p, m, v] = graph.apply(adamWOp, [state.p, g, state.m, state.v, hyper], {});
+  return { p, m, v };
+}
+
 /** shadow ← rate · shadow + (1 - rate) · p; shadow and p [rows], rate [1]. */
 export function ema(graph: Graph, shadow: Value, p: Value, rate: Value): Value {
   return graph.apply(emaOp, [shadow, p, rate], {})[0];
@@ -49,6 +63,26 @@ export const adamAtan2Op = defineOp({
       v.data[i] = v1;
       p.data[i] =
         p.data[i] * (1 - lr * decay) - (lr / correction1) * Math.atan2(m1, Math.sqrt(v1) / rootCorrection2);
+    }
+  },
+  kernel: (node) => ({ sizes: [sizeOf(...node.inputs[0].shape)] }),
+});
+
+export const adamWOp = defineOp({
+  name: "adamW",
+  operands: ["float32", "float32", "float32", "float32", "float32"],
+  inPlace: [0, 2, 3],
+  types: ([p, , m, v]) => [p, m, v],
+  evaluate([, g, , , hyper], [p, m, v]) {
+    const [lr, decay, beta1, beta2, correction1, rootCorrection2, epsilon, factor] = hyper.data;
+    for (let i = 0; i < p.data.length; i++) {
+      const gradient = factor * g.data[i];
+      const m1 = m.data[i] + (1 - beta1) * (gradient - m.data[i]);
+      const v1 = v.data[i] + (1 - beta2) * (gradient * gradient - v.data[i]);
+      m.data[i] = m1;
+      v.data[i] = v1;
+      const slope = m1 / (Math.sqrt(v1) / rootCorrection2 + epsilon);
+      p.data[i] = p.data[i] * (1 - lr * decay) - (lr / correction1) * slope;
     }
   },
   kernel: (node) => ({ sizes: [sizeOf(...node.inputs[0].shape)] }),

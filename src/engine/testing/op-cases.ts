@@ -8,6 +8,7 @@ import { addRmsNormOp, rmsNormGradOp } from "../ops/add-rms-norm.ts";
 import { attentionGradOp, attentionOp } from "../ops/attention.ts";
 import { concatOp, padOp, sliceOp } from "../ops/axis.ts";
 import { bceWithLogitsGradOp, bceWithLogitsOp } from "../ops/bce-with-logits.ts";
+import { continueTargetOp } from "../ops/continue-target.ts";
 import { crossEntropyGradOp, crossEntropyOp } from "../ops/cross-entropy.ts";
 import {
   addBroadcastOp,
@@ -21,13 +22,16 @@ import {
   widenOp,
 } from "../ops/elementwise.ts";
 import { embeddingGradOp, embeddingOp } from "../ops/embedding.ts";
+import { geluGradOp, geluOp } from "../ops/gelu.ts";
+import { layerNormGradOp, layerNormOp } from "../ops/layer-norm.ts";
 import { linearGradInputOp, linearGradWeightOp, linearOp } from "../ops/linear.ts";
 import { mixTokensGradInputOp, mixTokensGradWeightOp, mixTokensOp } from "../ops/mix-tokens.ts";
 import { featureMlpGradOp, featureMlpOp, tokenMlpGradOp, tokenMlpOp } from "../ops/mlp.ts";
+import { multiplyBroadcastOp, multiplyOp } from "../ops/multiply.ts";
 import { ropeOp } from "../ops/rope.ts";
-import { selectRowsOp } from "../ops/select-rows.ts";
+import { chooseRowsOp, repeatRowsOp, selectRowsOp } from "../ops/select-rows.ts";
 import { swigluGradOp, swigluOp } from "../ops/swiglu.ts";
-import { adamAtan2Op, emaOp } from "../ops/update.ts";
+import { adamAtan2Op, adamWOp, emaOp } from "../ops/update.ts";
 import type { Dim } from "../shape.ts";
 import type { InputSpec, Sample } from "./sample.ts";
 import * as sample from "./sample.ts";
@@ -344,6 +348,35 @@ export const OP_CASES: readonly OpCase[] = [
       })),
     [0, 1],
   ),
+  opCase(multiplyOp, ROUNDING, pair, [0, 1]),
+  opCase(
+    multiplyBroadcastOp,
+    ROUNDING,
+    (size) =>
+      from({ L: size, D: size, flat: fc.boolean() }, ({ L, D, flat }) => ({
+        inputs: [float(["rows", L, D]), float(flat ? [D] : [L, D])],
+      })),
+    [0, 1],
+  ),
+  opCase(
+    layerNormOp,
+    SMOOTH,
+    (size) =>
+      from({ L: size, D: size, epsilon: fc.constantFrom(1e-2, 0.1) }, ({ L, D, epsilon }) => ({
+        inputs: [float(["rows", L, D])],
+        attributes: { epsilon },
+      })),
+    [0],
+  ),
+  opCase(layerNormGradOp, SMOOTH, (size) =>
+    from({ L: size, D: size }, ({ L, D }) => ({
+      inputs: [float(["rows", L, D]), float32(["rows", L], sample.positive), float(["rows", L, D])],
+    })),
+  ),
+  opCase(geluOp, SMOOTH, (size) => from({ D: size }, ({ D }) => ({ inputs: [float(["rows", D])] })), [0]),
+  opCase(geluGradOp, SMOOTH, (size) =>
+    from({ D: size }, ({ D }) => ({ inputs: [float(["rows", D]), float(["rows", D])] })),
+  ),
   opCase(sumRowsOp, PRODUCTS, (size) =>
     from({ L: size, D: size, flat: fc.boolean() }, ({ L, D, flat }) => ({
       inputs: [float(["rows", L, D]), lane(flat ? [D] : [L, D])],
@@ -382,6 +415,24 @@ export const OP_CASES: readonly OpCase[] = [
     from({ L: size, D: size }, ({ L, D }) => ({
       inputs: [int(["rows"], sample.zeroOrOne), float([D]), float(["rows", L, D])],
     })),
+  ),
+  opCase(
+    chooseRowsOp,
+    EXACT,
+    (size) =>
+      from({ L: size, D: size }, ({ L, D }) => ({
+        inputs: [int(["rows"], sample.zeroOrOne), float(["rows", L, D]), float(["rows", L, D])],
+      })),
+    [1, 2],
+  ),
+  opCase(
+    repeatRowsOp,
+    EXACT,
+    (size) => from({ L: size, D: size }, ({ L, D }) => ({ inputs: [float([L, D])] })),
+    [0],
+  ),
+  opCase(continueTargetOp, ROUNDING, () =>
+    from({}, () => ({ inputs: [float32(["rows", 2]), int(["rows"], sample.zeroOrOne)] }), manyRows),
   ),
   opCase(
     crossEntropyOp,
@@ -427,6 +478,24 @@ export const OP_CASES: readonly OpCase[] = [
           float32(["rows"], sample.signedWithZeros),
           float32(["rows"], sample.zeroOrOne),
           float([8], sample.constants(1e-3, 0.1, 0.9, 0.95, 1 - 0.9 ** t, Math.sqrt(1 - 0.95 ** t), 0, 0)),
+        ],
+      }),
+      manyRows,
+    ),
+  ),
+  opCase(adamWOp, SMOOTH, () =>
+    from(
+      { t: fc.constantFrom(1, 2, 1000), factor: fc.constantFrom(1, 0.25) },
+      ({ t, factor }) => ({
+        inputs: [
+          float32(["rows"]),
+          float32(["rows"], sample.signedWithZeros),
+          float32(["rows"], sample.signedWithZeros),
+          float32(["rows"], sample.zeroOrOne),
+          float(
+            [8],
+            sample.constants(1e-3, 0.1, 0.9, 0.95, 1 - 0.9 ** t, Math.sqrt(1 - 0.95 ** t), 1e-3, factor),
+          ),
         ],
       }),
       manyRows,
