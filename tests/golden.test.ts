@@ -17,7 +17,7 @@ const backends: { backend: BackendChoice; isa?: string }[] = [
 
 describe.skipIf(!golden)("golden traces", () => {
   for (const { backend, isa } of backends)
-    for (const model of ["trm-att", "trm-mlp"])
+    for (const model of ["trm-att", "trm-mlp", "hrm"])
       for (const resync of [false, true])
         test(`${model} on ${backend} ${isa ?? ""}${resync ? ", step by step" : ", running freely"}`, async () => {
           const folder = join(golden ?? "", "..", model);

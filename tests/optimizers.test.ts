@@ -11,7 +11,7 @@ import type { Executor } from "../src/engine/executors/executor.ts";
 import { fastBackends } from "../src/engine/testing/native.ts";
 import { readSafetensors, type StoredTensor } from "../src/formats/safetensors.ts";
 import { layOut, viewsOf } from "../src/nn/parameters.ts";
-import { makeAdamAtan2 } from "../src/optim/adam-atan2.ts";
+import { makeAdam } from "../src/optim/adam.ts";
 import { signSgdUpdate } from "../src/optim/sign-sgd.ts";
 
 const TOLERANCE = 5e-7;
@@ -70,7 +70,7 @@ async function worstWeight(path: string, executor: Executor): Promise<number> {
   };
   const { lr: learningRate, weight_decay: weightDecay, betas, ema_rate } = meta.optimizer;
   const settings = { learningRate, weightDecay, beta1: betas[0], beta2: betas[1] };
-  const optimizer = makeAdamAtan2(executor, layout.length, ema_rate);
+  const optimizer = makeAdam(executor, layout.length, { emaRate: ema_rate });
   const gradientLanes = new Float32Array(executor.description.lanes * layout.length);
   let worst = 0;
   for (let step = 0; step < meta.steps; step++) {

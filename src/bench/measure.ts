@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { ToolError } from "../base/errors.ts";
 import { checkFormat, type Executor } from "../engine/executors/executor.ts";
 import type { NumberFormat } from "../engine/number-format.ts";
+import { formatOn, makeModel } from "../models/index.ts";
 import type { BenchCase, BenchSetting } from "./cases.ts";
 import { type BenchMode, makeWorkload, type Workload } from "./workload.ts";
 
@@ -92,10 +93,10 @@ export async function measureCase(
 /** What is asked for; else what the case's model is meant for, where the executor has it. */
 export function chooseFormat(
   executor: Executor,
-  { model }: BenchSetting,
+  { model, shape }: BenchSetting,
   wanted: NumberFormat | undefined,
 ): NumberFormat {
-  const format = wanted ?? (executor.formats.includes(model.forwardDtype) ? model.forwardDtype : "float32");
+  const format = wanted ?? formatOn(executor, makeModel(model, shape));
   checkFormat(executor, format);
   return format;
 }

@@ -14,7 +14,7 @@ export interface ConfigKey {
   isOpen: boolean;
 }
 
-/** All settings by name, sections included, in the order of the schema; those of a task when it is not the only one. */
+/** All settings by name, sections included, in the order of the schema; those of every task and model. */
 export function configKeys(): Map<string, ConfigKey> {
   const keys = new Map<string, ConfigKey>();
   addKeys(whorlConfigSchema, "", keys);
@@ -27,7 +27,7 @@ function addKeys(section: z.ZodObject, prefix: string, keys: Map<string, ConfigK
     const { core, description, nullable } = unwrap(field);
     const sections = sectionsOf(core);
     const isOpen = core instanceof z.ZodRecord;
-    // Tasks share names; the first that has one describes it.
+    // Tasks and models share names; the first that has one describes it.
     if (!keys.has(path))
       keys.set(path, {
         path,
@@ -40,7 +40,7 @@ function addKeys(section: z.ZodObject, prefix: string, keys: Map<string, ConfigK
   }
 }
 
-/** The objects that a setting may be: none, one, or one for each task. */
+/** The objects that a setting may be: none, one, or one for each task or model. */
 function sectionsOf(core: z.core.$ZodType): z.ZodObject[] {
   if (core instanceof z.ZodObject) return [core];
   if (core instanceof z.ZodDiscriminatedUnion)

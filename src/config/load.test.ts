@@ -146,8 +146,8 @@ test("a wrong word on the command line is explained", () => {
   const words = `train.stpes=5 model.hidden_size=5 hiddenSize=5 train.lr=fast train.steps=1.5 train.steps=0
     model.posEncodings=sin data.size=5 data.augmentations=many train.beta1=1 train.ema=yes model=3 train.quickEval=3
     data.train=5 train.lr= train.lr data.train="a model.hiddenSize=4 train.evalInterval=3 train.epochs=null
-    data.generate.clues=5 model.noActContinue=false arch.name=recursive_reasoning.hrm@HRM data_paths=[a,b] arch=hrm
-    engine.threads=0 lr=[1]`.split(/\s+/);
+    data.generate.clues=5 model.latents=9 arch.name=recursive_reasoning.gpt@GPT data_paths=[a,b] arch=hmr data.task=go
+    engine.threads=0 lr=[1] model.reasoningPasses=2 train.clipNorm=1`.split(/\s+/);
   const complaints = words.map((word) => complaint("", [word]));
   expect(complaints.join("\n")).toMatchInlineSnapshot(`
     "unknown setting train.stpes — \`train.stpes=5\` on the command line — the nearest is train.steps
@@ -157,8 +157,8 @@ test("a wrong word on the command line is explained", () => {
     train.steps cannot be 1.5: expected a whole number, or null — \`train.steps=1.5\` on the command line — train.steps: optimizer steps in all; null: what epochs gives
     train.steps cannot be 0: expected at least 1, or null — \`train.steps=0\` on the command line — train.steps: optimizer steps in all; null: what epochs gives
     model.posEncodings cannot be "sin": expected rope or learned or none — \`model.posEncodings=sin\` on the command line — model.posEncodings: how positions are told apart
-    data.size cannot be 5: expected 4, 6 or 9 — \`data.size=5\` on the command line — data.size: rows of a board
-    data.augmentations cannot be "many": expected a whole number from 0, or "fresh" — \`data.augmentations=many\` on the command line — data.augmentations: symmetric copies of each training puzzle; fresh: a new one at every draw
+    data.size cannot be 5: expected  — \`data.size=5\` on the command line — data.size: rows of a board
+    data.augmentations cannot be "many": expected  — \`data.augmentations=many\` on the command line — data.augmentations: symmetric copies of each training puzzle; fresh: a new one at every draw
     train.beta1 cannot be 1: expected less than 1 — \`train.beta1=1\` on the command line — train.beta1: memory of the gradient's mean
     train.ema cannot be "yes": expected true or false — \`train.ema=yes\` on the command line — train.ema: evaluate a running average of the weights
     model cannot be 3: expected a section with settings below it — \`model=3\` on the command line — model: the network
@@ -171,12 +171,15 @@ test("a wrong word on the command line is explained", () => {
     train.evalInterval cannot be 3: expected a divisor of train.epochs, which is 100000 — \`train.evalInterval=3\` on the command line — train.evalInterval: epochs in one sweep of the loader; must divide epochs; null: a tenth of them
     train.epochs cannot be null: expected a number when neither train.steps nor train.maxMinutes ends the training — \`train.epochs=null\` on the command line — train.epochs: passes over the training groups; null: until steps
     data.generate.train is missing: expected a number — \`data.generate.clues=5\` on the command line — data.generate.train: puzzles to train on
-    model.noActContinue cannot be false: expected true: the reference cannot run with a learned continue value either (its second forward pass returns three values where five are unpacked) — \`model.noActContinue=false\` on the command line — model.noActContinue: halt by the halting output alone; must be true
-    arch.name is "recursive_reasoning.hrm@HRM", which is not TRM — \`arch.name=recursive_reasoning.hrm@HRM\` on the command line — only recursive_reasoning.trm@… configurations can be used
+    model.latents cannot be 9: expected at most lCycles, which is 6: each call updates one latent — \`model.latents=9\` on the command line — model.latents: latents z beside the answer y; 0: one state is both, 6: the paper's multi-scale z
+    arch.name is "recursive_reasoning.gpt@GPT", which is no model that Whorl has — \`arch.name=recursive_reasoning.gpt@GPT\` on the command line — there are trm, trm_singlez, trm_hier6, hrm and transformers_baseline, each followed by @ and its class
     data_paths lists 2 data sets — \`data_paths=[a,b]\` on the command line — one data set can be used at a time: keep one
-    model.arch cannot be "hrm": expected trm — \`arch=hrm\` on the command line — model.arch: architecture: the Tiny Recursive Model
+    model.arch cannot be "hmr": expected trm or hrm or direct or three-stream — \`arch=hmr\` on the command line — model.arch: architecture: trm, hrm, direct or three-stream
+    data.task cannot be "go": expected sudoku or maze or arc or module — \`data.task=go\` on the command line — data.task: family of puzzles: sudoku, maze, arc or module
     engine.threads cannot be 0: expected at least 1, or null — \`engine.threads=0\` on the command line — engine.threads: threads; null: all cores
-    train.lr cannot be [1]: expected a number — \`lr=[1]\` on the command line — train.lr: learning rate of the network"
+    train.lr cannot be [1]: expected a number — \`lr=[1]\` on the command line — train.lr: learning rate of the network
+    model.reasoningPasses means nothing for model.arch "trm" — \`model.reasoningPasses=2\` on the command line — leave it out, or set model.arch to the model that has it
+    train.clipNorm cannot be 1: expected null unless train.optimizer is adamw: AdamATan2 does not see the scale — \`train.clipNorm=1\` on the command line — train.clipNorm: largest norm of the gradient, for adamw; null: unlimited"
   `);
 });
 

@@ -10,7 +10,7 @@ import { ToolError } from "../base/errors.ts";
 import { readTextFile } from "../base/files.ts";
 import { nearestName } from "../base/nearest.ts";
 import { type ConfigKey, configKeys } from "./keys.ts";
-import { referenceNames, translateReference } from "./reference-names.ts";
+import { type Arch, archOf, referenceNames, translateReference } from "./reference-names.ts";
 import { type WhorlConfig, whorlConfigSchema } from "./schema.ts";
 import { parseOverride, parseSettings, type Setting } from "./settings.ts";
 
@@ -52,8 +52,10 @@ export function parseConfig(
   const values: Record<string, unknown> = {};
   const origins = new Map<string, string>();
   const ignored: string[] = [];
-  for (const written of [...parseSettings(text, fileName), ...overrides.flatMap(parseOverride)]) {
-    const setting = resolveName(written, keys);
+  const given = [...parseSettings(text, fileName), ...overrides.flatMap(parseOverride)];
+  const arch = given.reduce<Arch>((found, { path, value }) => archOf(path, value) ?? found, "trm");
+  for (const written of given) {
+    const setting = resolveName(written, keys, arch);
     if (setting === "ignored") ignored.push(written.path);
     else if (isEmptySection(setting, keys)) continue;
     else {
@@ -88,12 +90,12 @@ function findConfig(presetOrFile: string): string {
 }
 
 /** Our name of a setting, whichever of the two it was written with. */
-function resolveName(setting: Setting, keys: Map<string, ConfigKey>): Setting | "ignored" {
+function resolveName(setting: Setting, keys: Map<string, ConfigKey>, arch: Arch): Setting | "ignored" {
   if (keys.has(setting.path) || isBelowOpen(setting.path, keys)) return setting;
-  const translated = translateReference(setting.path, setting.value, setting.where);
+  const translated = translateReference(setting.path, setting.value, setting.where, arch);
   if (translated === "ignored") return "ignored";
   if (translated) return { ...translated, where: setting.where };
-  const nearest = nearestName(setting.path, [...keys.keys(), ...Object.keys(referenceNames)]);
+  const nearest = nearestName(setting.path, [...keys.keys(), ...Object.keys(referenceNames(arch))]);
   throw new ToolError(`unknown setting ${setting.path}`, {
     code: "config/unknown-key",
     where: setting.where,
@@ -144,7 +146,7 @@ function wrongValue(
   keys: Map<string, ConfigKey>,
   whereOf: (key: string) => string,
 ): ToolError {
-  if (issue.code === "unrecognized_keys") return otherTasksKey(issue, values, whereOf);
+  if (issue.code === "unrecognized_keys") return othersKey(issue, values, whereOf);
   const path = issue.path.join(".");
   const key = keys.get(path);
   // A value that a rule found wrong may be a default, which the file does not hold.
@@ -162,18 +164,21 @@ function wrongValue(
   );
 }
 
-/** A setting that exists, but not for the task of this configuration. */
-function otherTasksKey(
+/** A setting that exists, but not for the task or the model of this configuration. */
+function othersKey(
   { path, keys: [name] }: z.core.$ZodIssueUnrecognizedKeys,
   values: unknown,
   whereOf: (key: string) => string,
 ): ToolError {
   const key = [...path, name].join(".");
-  const task = getAt(values, ["data", "task"]) ?? "sudoku";
-  return new ToolError(`${key} means nothing for data.task ${show(task)}`, {
-    code: "config/other-task",
+  const isModels = path[0] === "model";
+  const [chooser, fallback] = isModels ? ["model.arch", "trm"] : ["data.task", "sudoku"];
+  const chosen = getAt(values, chooser.split(".")) ?? fallback;
+  const owner = isModels ? "the model" : "the family of puzzles";
+  return new ToolError(`${key} means nothing for ${chooser} ${show(chosen)}`, {
+    code: isModels ? "config/other-model" : "config/other-task",
     where: whereOf(key),
-    hint: "leave it out, or set data.task to the family of puzzles that has it",
+    hint: `leave it out, or set ${chooser} to ${owner} that has it`,
     exitCode: 2,
   });
 }
@@ -194,6 +199,11 @@ function describeExpected(issue: z.core.$ZodIssue): string {
         : `${issue.inclusive ? "at least" : "more than"} ${issue.minimum}`;
     case "too_big":
       return `${issue.inclusive ? "at most" : "less than"} ${issue.maximum}`;
+    case "invalid_union":
+      return [...issue.message.matchAll(/'([^']+)'/g)]
+        .map(([, name]) => name)
+        .filter((name) => name !== "undefined")
+        .join(" or ");
     default:
       return issue.message.replace(/^expected /, "");
   }

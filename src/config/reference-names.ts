@@ -2,16 +2,32 @@
 // settings, so that such a file, or a word of such a command line, can be used as it is.
 
 import { ToolError } from "../base/errors.ts";
-import { trmReferenceNames } from "../models/trm/config.ts";
+import { type ModelConfig, modelReferenceNames } from "../models/index.ts";
 
 export type Translation = { path: string; value: unknown } | "ignored";
 
-/** Every reference name that has a meaning here, for hints. */
-export const referenceNames: Readonly<Record<string, string>> = {
+export type Arch = ModelConfig["arch"];
+
+/** What the reference's model classes are here: the architecture, and the setting that makes the difference. */
+const architectures: readonly (readonly [pattern: RegExp, arch: Arch, setting: Translation])[] = [
+  [/(^|\.)trm@/, "trm", "ignored"],
+  [/(^|\.)trm_singlez@/, "trm", { path: "model.latents", value: 0 }],
+  [/(^|\.)trm_hier6@/, "trm", { path: "model.latents", value: 6 }],
+  [/(^|\.)hrm(\.hrm_act_v1)?@/, "hrm", { path: "model.arch", value: "hrm" }],
+  [/(^|\.)transformers_baseline@/, "direct", { path: "model.arch", value: "direct" }],
+];
+
+/** Every reference name that has a meaning for an architecture, for hints. */
+export function referenceNames(arch: Arch): Readonly<Record<string, string>> {
+  const ofModel = Object.entries(modelReferenceNames[arch]);
+  return {
+    ...commonNames,
+    ...Object.fromEntries(ofModel.map(([name, ours]) => [`arch.${name}`, `model.${ours}`])),
+  };
+}
+
+const commonNames: Readonly<Record<string, string>> = {
   arch: "model.arch",
-  ...Object.fromEntries(
-    Object.entries(trmReferenceNames).map(([name, ours]) => [`arch.${name}`, `model.${ours}`]),
-  ),
   data_paths: "data.train",
   data_paths_test: "data.test",
   global_batch_size: "train.globalBatchSize",
@@ -34,15 +50,29 @@ export const referenceNames: Readonly<Record<string, string>> = {
 /** Reference settings (with all below them) that say nothing about the model or its training. */
 const ignoredNames = [
   ...["defaults", "hydra", "evaluators", "project_name", "run_name", "load_checkpoint", "checkpoint_path"],
-  ...["checkpoint_every_eval", "min_eval_interval", "eval_save_outputs", "arch.name", "arch.loss.name"],
+  ...["checkpoint_every_eval", "min_eval_interval", "eval_save_outputs", "arch.loss.name"],
 ];
 
+/** The architecture that a setting names, ours or the reference's; undefined when it names none. */
+export function archOf(path: string, value: unknown): Arch | undefined {
+  if (path === "arch.name") return architectures.find(([pattern]) => pattern.test(String(value)))?.[1];
+  const names = Object.keys(modelReferenceNames) as Arch[];
+  return path === "model.arch" || path === "arch" ? names.find((name) => name === value) : undefined;
+}
+
 /** Our setting for one of the reference's; undefined when the name is none of its. */
-export function translateReference(path: string, value: unknown, where: string): Translation | undefined {
-  if (path === "arch.name") checkArchitecture(value, where);
+export function translateReference(
+  path: string,
+  value: unknown,
+  where: string,
+  arch: Arch,
+): Translation | undefined {
+  if (path === "arch.name") return translateArchitecture(value, where);
+  if (arch === "direct" && path === "arch.H_cycles") return "ignored"; // kept there for compatibility
+  const names = referenceNames(arch);
   if (ignoredNames.some((name) => path === name || path.startsWith(`${name}.`))) return "ignored";
-  if (!Object.hasOwn(referenceNames, path)) return undefined;
-  return { path: referenceNames[path], value: translateValue(path, value, where) };
+  if (!Object.hasOwn(names, path)) return undefined;
+  return { path: names[path], value: translateValue(path, value, where) };
 }
 
 function translateValue(path: string, value: unknown, where: string): unknown {
@@ -72,12 +102,13 @@ function onlyPath(path: string, value: unknown, where: string): unknown {
   });
 }
 
-function checkArchitecture(value: unknown, where: string) {
-  if (typeof value === "string" && /(^|\.)trm@/.test(value)) return;
-  throw new ToolError(`arch.name is ${JSON.stringify(value)}, which is not TRM`, {
+function translateArchitecture(value: unknown, where: string): Translation {
+  const known = architectures.find(([pattern]) => typeof value === "string" && pattern.test(value));
+  if (known) return known[2];
+  throw new ToolError(`arch.name is ${JSON.stringify(value)}, which is no model that Whorl has`, {
     code: "config/other-architecture",
     where,
-    hint: "only recursive_reasoning.trm@… configurations can be used",
+    hint: "there are trm, trm_singlez, trm_hier6, hrm and transformers_baseline, each followed by @ and its class",
     exitCode: 2,
   });
 }

@@ -2,7 +2,7 @@
 // config/cfg_pretrain.yaml where it has the setting. Files and overrides are read in load.ts.
 
 import { z } from "zod";
-import { trmConfigSchema } from "../models/trm/config.ts";
+import { modelConfigSchema } from "../models/index.ts";
 import { arcDataSchema } from "../tasks/arc/config.ts";
 import { mazeDataSchema } from "../tasks/maze/config.ts";
 import { moduleDataSchema } from "../tasks/module/config.ts";
@@ -31,6 +31,18 @@ const trainFields = z.strictObject({
     .default(null)
     .describe("epochs in one sweep of the loader; must divide epochs; null: a tenth of them"),
   steps: z.int().min(1).nullable().default(null).describe("optimizer steps in all; null: what epochs gives"),
+  stepsPerUpdate: z
+    .int()
+    .min(1)
+    .default(1)
+    .describe("supervision steps whose gradients are summed before an update; no row halts between them"),
+  optimizer: z.enum(["adam-atan2", "adamw"]).default("adam-atan2").describe("how the network's weights move"),
+  clipNorm: z
+    .number()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe("largest norm of the gradient, for adamw; null: unlimited"),
   lr: z.number().min(0).default(1e-4).describe("learning rate of the network"),
   lrMinRatio: z.number().min(0).max(1).default(1).describe("last learning rate over the first; 1: constant"),
   lrWarmupSteps: z.int().min(0).default(2000).describe("steps in which the learning rate rises from 0"),
@@ -64,12 +76,18 @@ const trainFields = z.strictObject({
 const trainSchema = trainFields
   .superRefine((train, context) => {
     const { epochs, evalInterval, steps, maxMinutes } = train;
-    const complain = (key: "evalInterval" | "epochs", input: unknown, message: string) =>
+    const complain = (key: "evalInterval" | "epochs" | "clipNorm", input: unknown, message: string) =>
       context.addIssue({ code: "custom", path: [key], input, message });
     if (epochs === null && steps === null && maxMinutes === null)
       complain("epochs", epochs, "a number when neither train.steps nor train.maxMinutes ends the training");
     if (epochs !== null && evalInterval !== null && epochs % evalInterval !== 0)
       complain("evalInterval", evalInterval, `a divisor of train.epochs, which is ${epochs}`);
+    if (train.clipNorm !== null && train.optimizer !== "adamw")
+      complain(
+        "clipNorm",
+        train.clipNorm,
+        "null unless train.optimizer is adamw: AdamATan2 does not see the scale",
+      );
   })
   .transform((train) => ({ ...train, evalInterval: train.evalInterval ?? defaultInterval(train.epochs) }));
 
@@ -99,7 +117,7 @@ export const engineSchema = z.strictObject({
 });
 
 export const whorlConfigSchema = z.strictObject({
-  model: trmConfigSchema.prefault({}).describe("the network"),
+  model: modelConfigSchema.prefault({}).describe("the network"),
   data: dataSchema.prefault({}).describe("the puzzles"),
   train: trainSchema.prefault({}).describe("how it is trained"),
   engine: engineSchema.prefault({}).describe("how it is computed; changes speed, not the model"),

@@ -33,14 +33,15 @@ export interface EvaluationGraphOptions {
 
 /**
  * Names in the graphs. Inputs with rows: `inputs` and `labels` [rows, S] int, `reset` [rows] int (1: the row starts
- * afresh), `puzzle_rows` [rows, n], and the carry, which is updated. Outputs: `q_logits` [rows, 2] (halt, continue),
- * `preds` [rows, S] int, `logits` [rows, S, V]; per row `lm_loss`, `q_halt_loss`, `labelled`, `correct`, `exact`;
- * `grad.puzzle_rows`. Weights go by their checkpoint names, their gradient sums by `grad.` and that name.
+ * afresh), `puzzle_rows` [rows, n], in training for some models `last` [rows] int (1: no step follows) and `loss_weight`
+ * [rows], and the carry, which is updated. Outputs: `q_logits` [rows, 2] (halt, continue), `preds` [rows, S] int, `logits`
+ * [rows, S, V]; per row `lm_loss`, `q_halt_loss`, `q_continue_loss` of models that have it, `labelled`, `correct`, `exact`;
+ * `target_q_continue`, `grad.puzzle_rows`. Weights go by their checkpoint names, their gradient sums by `grad.` and that name.
  */
 export interface RecursiveModel {
   readonly name: string;
   readonly shape: PuzzleShape;
-  /** L, positions of the network: cells and prefix. */
+  /** L, positions that the network sees at once: cells, prefix and whatever else the model adds. */
   readonly tokens: number;
   readonly hiddenSize: number;
   /** Trained by the optimizer. */
@@ -51,8 +52,8 @@ export interface RecursiveModel {
   readonly constants: ReadonlyMap<string, Float32Array>;
   /** n, size of a puzzle's vector; 0 without. */
   readonly puzzleVectorSize: number;
-  /** State of a row between supervision steps: names, each [L, D] a row. */
-  readonly carry: readonly string[];
+  /** State of a row between supervision steps: names with the positions of each, which is [positions, D] a row. */
+  readonly carry: ReadonlyMap<string, number>;
   /** What activations and carry are meant to be stored in; `formatOn` says what an executor makes of it. */
   readonly numberFormat: NumberFormat;
   /** Supervision steps after which a row gives way to a new puzzle. */
@@ -60,6 +61,8 @@ export interface RecursiveModel {
   readonly haltExplorationProb: number;
   /** Blocks that a gradient-free reader would count: the paper's effective depth T · (n + 1) · layers. */
   readonly effectiveDepth: number;
+  /** Whether a supervision step's loss counts by its number over haltMaxSteps. */
+  readonly weighsSteps?: boolean;
   /** Whether the model asks to stop, by its halting logits. */
   wantsToHalt(haltLogit: number, continueLogit: number): boolean;
   trainingGraph(options: TrainingGraphOptions): Graph;
@@ -77,8 +80,10 @@ export function makeCarry(
   rows: number,
   format: NumberFormat,
 ): Map<string, Float32Array | Uint16Array> {
-  const size = rows * model.tokens * model.hiddenSize;
   return new Map(
-    model.carry.map((name) => [name, format === "bfloat16" ? new Uint16Array(size) : new Float32Array(size)]),
+    Array.from(model.carry, ([name, positions]) => {
+      const size = rows * positions * model.hiddenSize;
+      return [name, format === "bfloat16" ? new Uint16Array(size) : new Float32Array(size)];
+    }),
   );
 }

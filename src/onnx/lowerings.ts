@@ -50,7 +50,13 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   addRmsNorm: lowerAddRmsNorm,
   rope: lowerRope,
   attention: lowerAttention,
+  multiply: binary("Mul"),
+  multiplyBroadcast: binary("Mul"),
+  layerNorm: lowerLayerNorm,
+  gelu: lowerGelu,
   selectRows: lowerSelectRows,
+  chooseRows: lowerChooseRows,
+  repeatRows: lowerRepeatRows,
   argmax: lowerArgmax,
 };
 
@@ -189,15 +195,68 @@ function hideLater(writer: GraphWriter, scores: string, length: Dim, name: strin
   return writer.node("Add", [scores, later], { name: `${name}/causal` });
 }
 
+/** (x - mean) / √(mean((x - mean)²) + ε). The second result, for gradients, is not written. */
+function lowerLayerNorm({ node, writer, name, nameOf }: LoweringContext): string {
+  const part = (op: string, inputs: string[], label: string) =>
+    writer.node(op, inputs, { name: `${name}/${label}` });
+  const mean = (value: string, label: string) =>
+    writer.node("ReduceMean", [value], {
+      name: `${name}/${label}`,
+      attributes: { axes: { ints: [-1] }, keepdims: { int: 1 } },
+    });
+  const x = nameOf(node.inputs[0]);
+  const centred = part("Sub", [x, mean(x, "mean")], "centred");
+  const variance = mean(part("Mul", [centred, centred], "squares"), "variance");
+  const shifted = part("Add", [variance, writer.scalar(numberOf(node, "epsilon"))], "shifted");
+  return writer.node("Div", [centred, part("Sqrt", [shifted], "root")], { name });
+}
+
+/** x · (1 + erf(x / √2)) / 2. */
+function lowerGelu({ node, writer, name, nameOf }: LoweringContext): string {
+  const x = nameOf(node.inputs[0]);
+  const part = (op: string, inputs: string[], label: string) =>
+    writer.node(op, inputs, { name: `${name}/${label}` });
+  const scaled = part("Mul", [x, writer.scalar(Math.SQRT1_2)], "scaled");
+  const shifted = part("Add", [part("Erf", [scaled], "erf"), writer.scalar(1)], "shifted");
+  const half = part("Mul", [x, writer.scalar(0.5)], "half");
+  return writer.node("Mul", [half, shifted], { name });
+}
+
 /** A select, so that whatever the state of a row holds that starts afresh is left behind. */
 function lowerSelectRows({ node, writer, weights, name, nameOf }: LoweringContext): string {
   const [flag, initial, state] = node.inputs;
-  const isFresh = writer.node("Cast", [nameOf(flag)], {
-    name: `${name}/fresh`,
-    attributes: { to: { int: onnxTypeCode("bool") } },
-  });
-  const column = writer.node("Unsqueeze", [isFresh, writer.ints([1, 2])], { name: `${name}/column` });
+  const column = writeFlag(writer, nameOf(flag), name);
   return writer.node("Where", [column, weights.plain(initial), nameOf(state)], { name });
+}
+
+function lowerChooseRows({ node, writer, name, nameOf }: LoweringContext): string {
+  const [flag, fresh, state] = node.inputs;
+  return writer.node("Where", [writeFlag(writer, nameOf(flag), name), nameOf(fresh), nameOf(state)], {
+    name,
+  });
+}
+
+/** A flag [rows] as booleans [rows, 1, 1]. */
+function writeFlag(writer: GraphWriter, flag: string, name: string): string {
+  const attributes = { to: { int: onnxTypeCode("bool") } };
+  const isFresh = writer.node("Cast", [flag], { name: `${name}/fresh`, attributes });
+  return writer.node("Unsqueeze", [isFresh, writer.ints([1, 2])], { name: `${name}/column` });
+}
+
+function lowerRepeatRows({ node, writer, weights, name }: LoweringContext): string {
+  const dims = writer.dims(node.outputs[0].shape);
+  const fixed = dims.filter((dim): dim is number => typeof dim === "number");
+  const shape = fixed.length === dims.length ? writer.ints(fixed) : writeOpenShape(writer, fixed);
+  return writer.node("Expand", [weights.plain(node.inputs[0]), shape], { name });
+}
+
+/** [rows of the inputs, …]. */
+export function writeOpenShape(writer: GraphWriter, rest: readonly number[]): string {
+  const name = writer.freshName("fresh/shape");
+  const whole = writer.node("Shape", ["inputs"], { name: `${name}/inputs` });
+  const bounds = [[0], [1], [0]].map((values) => writer.ints(values));
+  const rows = writer.node("Slice", [whole, ...bounds], { name: `${name}/rows` });
+  return writer.node("Concat", [rows, writer.ints(rest)], { name, attributes: { axis: { int: 0 } } });
 }
 
 /** The first of equals; ONNX counts in int64. */

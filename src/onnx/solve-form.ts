@@ -5,6 +5,7 @@ import { invariant } from "../base/errors.ts";
 import type { Graph, Node, Value } from "../engine/graph.ts";
 import type { GraphWriter } from "./graph-writer.ts";
 import { lowerNodes, type ValueNames } from "./lower.ts";
+import { writeOpenShape } from "./lowerings.ts";
 import {
   type ExportParts,
   inputNamed,
@@ -15,7 +16,7 @@ import {
 } from "./parts.ts";
 import type { OnnxGraph, OnnxValue } from "./proto.ts";
 
-/** A carry of the model: where its fresh value is chosen, and the vector it starts from. */
+/** A carry of the model: where its fresh value is chosen, and what it starts from: a vector for all positions, or a value. */
 interface Start {
   readonly carry: string;
   readonly select: Node;
@@ -24,8 +25,8 @@ interface Start {
 
 export function writeSolve(parts: ExportParts, options: { steps: number; loop: boolean }): Written {
   const { model, graph, writer, weights, names } = parts;
-  const starts = model.carry.map((carry) => findStart(graph, carry));
-  const depending = nodesAfter(graph, [...model.carry, "reset"]);
+  const starts = [...model.carry.keys()].map((carry) => findStart(graph, carry));
+  const depending = nodesAfter(graph, [...model.carry.keys(), "reset"]);
   const once = graph.nodes.filter((node) => !depending.has(node));
   lowerNodes(once, writer, weights, names, "");
   const fresh = starts.map((start) => writeFresh(parts, start));
@@ -79,7 +80,7 @@ function writeLoop(
   steps: number,
 ) {
   const body = writer.inner();
-  const carried = model.carry.map((name): OnnxValue => {
+  const carried = Array.from(model.carry.keys(), (name): OnnxValue => {
     const { shape } = inputNamed(graph, name);
     return { name: `step/${name}`, type: "float32", dims: writer.dims(shape) };
   });
@@ -114,7 +115,7 @@ function writeLoop(
     op: "Loop",
     name: "solve",
     inputs: [count, "", ...fresh],
-    outputs: [...model.carry.map((name) => `${name}_last`), ...results.keys()],
+    outputs: [...carried.map(({ name }) => `${name}_last`), ...results.keys()],
     attributes: { body: { graph: graphOfBody } },
   });
   return outputsOf(writer, results, steps);
@@ -128,24 +129,17 @@ function outputsOf(writer: GraphWriter, results: StepResults, steps: number): On
   }));
 }
 
-/** The carry of rows that start afresh: the initial vector at every position. */
-function writeFresh({ graph, writer, weights }: ExportParts, { carry, initial }: Start): string {
+/** The carry of rows that start afresh: the initial vector at every position, or what was computed from the question. */
+function writeFresh({ graph, writer, weights, names }: ExportParts, { carry, initial }: Start): string {
+  const computed = names.get(initial);
+  if (computed) return computed;
   const dims = writer.dims(inputNamed(graph, carry).shape);
   const name = `fresh/${carry}`;
   const fixed = dims.filter((dim): dim is number => typeof dim === "number");
-  const shape = fixed.length === dims.length ? writer.ints(fixed) : openShape(writer, fixed);
+  const shape = fixed.length === dims.length ? writer.ints(fixed) : writeOpenShape(writer, fixed);
   writer.node("Expand", [weights.plain(initial), shape], { name });
   writer.describe(name, "float32", inputNamed(graph, carry).shape);
   return name;
-}
-
-/** [rows of the inputs, …]. */
-function openShape(writer: GraphWriter, rest: readonly number[]): string {
-  const name = writer.freshName("fresh/shape");
-  const whole = writer.node("Shape", ["inputs"], { name: `${name}/inputs` });
-  const bounds = [[0], [1], [0]].map((values) => writer.ints(values));
-  const rows = writer.node("Slice", [whole, ...bounds], { name: `${name}/rows` });
-  return writer.node("Concat", [rows, writer.ints(rest)], { name, attributes: { axis: { int: 0 } } });
 }
 
 function findStart(graph: Graph, carry: string): Start {
@@ -153,7 +147,7 @@ function findStart(graph: Graph, carry: string): Start {
   const readers = graph.nodes.filter((node) => node.inputs.includes(input));
   const [select] = readers;
   invariant(
-    readers.length === 1 && select.op.name === "selectRows",
+    readers.length === 1 && ["selectRows", "chooseRows"].includes(select.op.name),
     `the carry '${carry}' is read by more than the choice of its start`,
   );
   return { carry, select, initial: select.inputs[1] };

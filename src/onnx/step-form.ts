@@ -14,7 +14,7 @@ import type { OnnxValue } from "./proto.ts";
 
 /** Rows with `reset` not 0 start afresh, the others go on from the carry. */
 export function writeStep({ model, graph, writer, weights, names }: ExportParts): Written {
-  const state = ["reset", ...model.carry].map((name) => inputNamed(graph, name));
+  const state = ["reset", ...model.carry.keys()].map((name) => inputNamed(graph, name));
   for (const value of state) names.set(value, value.name);
   lowerNodes(graph.nodes, writer, weights, names, "");
   const results = stepResults(graph, writer, names, "");
@@ -22,7 +22,7 @@ export function writeStep({ model, graph, writer, weights, names }: ExportParts)
     writer.node("Identity", [result.name], { name });
     return { name, type: result.type, dims: writer.dims(result.shape) };
   });
-  for (const name of model.carry) {
+  for (const name of model.carry.keys()) {
     const carry = inputNamed(graph, name);
     writer.node("Identity", [updatedName(graph, names, name)], { name: `${name}_next` });
     outputs.push(describedValue(writer, `${name}_next`, carry));

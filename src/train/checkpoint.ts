@@ -129,7 +129,7 @@ function trainingTensors(model: RecursiveModel, state: TrainingState) {
       `carry.${name}`,
       {
         dtype: data instanceof Uint16Array ? "BF16" : "F32",
-        shape: [rows, model.tokens, model.hiddenSize],
+        shape: [rows, model.carry.get(name) ?? 0, model.hiddenSize],
         data,
       },
     ]),

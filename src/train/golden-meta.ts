@@ -3,9 +3,13 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { ToolError } from "../base/errors.ts";
-import type { ModelConfig, PuzzleShape } from "../models/index.ts";
-import { trmConfigSchema, trmReferenceNames } from "../models/trm/config.ts";
-import type { AdamAtan2Settings } from "../optim/adam-atan2.ts";
+import {
+  type ModelConfig,
+  modelConfigSchema,
+  modelReferenceNames,
+  type PuzzleShape,
+} from "../models/index.ts";
+import type { AdamSettings } from "../optim/adam.ts";
 import type { SignSgdSettings } from "../optim/sign-sgd.ts";
 
 export interface GoldenMeta {
@@ -14,7 +18,7 @@ export interface GoldenMeta {
   readonly batchSize: number;
   readonly steps: number;
   readonly evalSteps: number;
-  readonly optimizer: AdamAtan2Settings & {
+  readonly optimizer: AdamSettings & {
     readonly puzzleTable: SignSgdSettings;
     readonly emaRate: number;
   };
@@ -29,6 +33,7 @@ const metaSchema = z.object({
     vocab_size: z.int(),
     num_puzzle_identifiers: z.int(),
     H_layers: z.int().default(0),
+    L_layers: z.int().default(0),
     puzzle_emb_ndim: z.int().default(0),
     pos_encodings: z.string().default("rope"),
   }),
@@ -59,11 +64,6 @@ export async function readGoldenMeta(path: string): Promise<GoldenMeta> {
       code: "replay/bad-meta",
     });
   const { config, optimizer, steps, eval_steps, metrics } = parsed.data;
-  if (config.H_layers > 0)
-    throw new ToolError("this trace is of HRM, which Whorl does not have yet", {
-      code: "replay/no-model",
-      where: path,
-    });
   return {
     model: modelConfig(config, path),
     shape: {
@@ -87,14 +87,15 @@ export async function readGoldenMeta(path: string): Promise<GoldenMeta> {
 }
 
 /** The reference's names under ours. Traces are recorded without exploration. */
-function modelConfig(config: Readonly<Record<string, unknown>>, path: string): ModelConfig {
-  const named = Object.entries(config).flatMap(([key, value]) =>
-    key in trmReferenceNames ? [[trmReferenceNames[key], value]] : [],
-  );
+function modelConfig(config: z.output<typeof metaSchema>["config"], path: string): ModelConfig {
+  const arch = archOf(config);
+  const names = modelReferenceNames[arch];
+  const named = Object.entries(config).flatMap(([key, value]) => (key in names ? [[names[key], value]] : []));
   // The reference takes any other word for "no positions".
   const hasPositions = config.pos_encodings === "rope" || config.pos_encodings === "learned";
   const posEncodings = hasPositions ? config.pos_encodings : "none";
-  const parsed = trmConfigSchema.safeParse({
+  const parsed = modelConfigSchema.safeParse({
+    arch,
     ...Object.fromEntries(named),
     posEncodings,
     haltExplorationProb: 0,
@@ -103,4 +104,10 @@ function modelConfig(config: Readonly<Record<string, unknown>>, path: string): M
   throw new ToolError(`the configuration in ${path} cannot be replayed: ${z.prettifyError(parsed.error)}`, {
     code: "replay/bad-meta",
   });
+}
+
+/** TRM has no layers of its own for the answer, direct prediction no others. */
+function archOf({ H_layers, L_layers }: z.output<typeof metaSchema>["config"]): ModelConfig["arch"] {
+  if (H_layers === 0) return "trm";
+  return L_layers === 0 ? "direct" : "hrm";
 }

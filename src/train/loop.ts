@@ -74,6 +74,12 @@ function batchesIn({ groups, meanPuzzleExamples }: Dataset, epochs: number, batc
   return Math.floor((epochs * groups * meanPuzzleExamples) / batchSize);
 }
 
+/** FLOP of an optimizer step, by the convention of engine/flops.ts. */
+export function flopsPerStep(config: TrainConfig, model: RecursiveModel): number {
+  const rows = config.globalBatchSize * config.stepsPerUpdate;
+  return rows * flopsPerRow(model.trainingGraph({ lossScale: 1 }));
+}
+
 /** Trains until the steps are made, the time is up, the accuracy is reached, or the signal says so. */
 export async function trainModel(
   parts: TrainingParts,
@@ -115,7 +121,7 @@ class Training {
       labels: new Int32Array(batchSize * model.shape.seqLen),
       identifiers: new Int32Array(batchSize),
     };
-    this.#flopsPerStep = batchSize * flopsPerRow(model.trainingGraph({ lossScale: 1 }));
+    this.#flopsPerStep = flopsPerStep(config, model);
     this.#totalSteps = totalStepsOf(config, dataset);
   }
 
@@ -204,6 +210,7 @@ class Training {
         weightDecay: config.weightDecay,
         beta1: config.beta1,
         beta2: config.beta2,
+        clipNorm: config.clipNorm ?? undefined,
       },
       puzzleTable: { learningRate: config.puzzleEmbLr * factor, weightDecay: config.puzzleEmbWeightDecay },
     };
@@ -282,6 +289,7 @@ function reportedMetrics(
     "train/loss": metrics.loss / batchSize,
     "train/lm_loss": metrics.lm_loss / batchSize,
     "train/q_halt_loss": metrics.q_halt_loss / batchSize,
+    ...(metrics.q_continue_loss > 0 ? { "train/q_continue_loss": metrics.q_continue_loss / batchSize } : {}),
     "train/count": metrics.count,
     "train/lr": learningRate,
   };

@@ -62,9 +62,10 @@ export class Comparison {
 
   addLoss(step: number, metrics: StepMetrics): void {
     const expected = this.#meta.metrics[step];
-    for (const key of ["loss", "lm_loss", "q_halt_loss"] as const) {
-      const off = Math.abs(metrics[key] - expected[key]);
-      this.#note("loss", off === 0 ? 0 : off / Math.abs(expected[key]));
+    for (const key of ["loss", "lm_loss", "q_halt_loss", "q_continue_loss"] as const) {
+      const recorded = expected[key] ?? 0;
+      const off = Math.abs(metrics[key] - recorded);
+      this.#note("loss", off === 0 ? 0 : off / Math.abs(recorded));
     }
     if (COUNTS.some((key) => metrics[key] !== expected[key])) this.#haltedEqual = false;
   }
@@ -124,7 +125,7 @@ export class Comparison {
 
 function kindOf(name: string): Kind | undefined {
   if (name.startsWith("eval")) return "eval";
-  if (/\.out\.(logits|q_)/.test(name)) return "logits";
+  if (/\.out\.(logits|q_|target_)/.test(name)) return "logits";
   if (name.includes(".carry.")) return "carry";
   if (name.includes(".grad.")) return "grad";
   return undefined;

@@ -130,7 +130,7 @@ function stepTensors(model: RecursiveModel, state: TrainingState, trainer: Train
     ["current.puzzle_identifiers", int64([rows], slots.identifiers)],
     ...[...slots.carry].map(([name, data]): [string, StoredTensor] => [
       `carry.${name}`,
-      float([rows, model.tokens, model.hiddenSize], Float32Array.from(data)),
+      float([rows, model.carry.get(name) ?? 0, model.hiddenSize], Float32Array.from(data)),
     ]),
     ["carry.steps", int32([rows], slots.steps)],
     ["carry.halted", { dtype: "BOOL", shape: [rows], data: Uint8Array.from(slots.halted) }],
@@ -138,6 +138,7 @@ function stepTensors(model: RecursiveModel, state: TrainingState, trainer: Train
     ["out.q_halt_logits", float([rows], column(0))],
     ["out.q_continue_logits", float([rows], column(1))],
     ["out.preds", int64([rows, seqLen], results.predictions)],
+    ["out.target_q_continue", float([rows], results.continueTarget)],
   ];
   const gradients: ModelWeights = { ...state, weights: sumLanes(trainer.gradientLanes, state.layout.length) };
   const gradientDict = toStateDict(model, gradients);

@@ -63,6 +63,8 @@ export async function prepareTraining(options: SessionOptions): Promise<Training
   const trainer = makeTrainer(executor, model, state, {
     globalBatchSize: config.train.globalBatchSize,
     emaRate: config.train.ema ? config.train.emaRate : undefined,
+    optimizer: config.train.optimizer,
+    stepsPerUpdate: config.train.stepsPerUpdate,
     freezeWeights: config.train.freezeWeights,
     seed: config.train.seed,
     microBatch: earlier?.record.engine.microBatch ?? config.engine.microBatch ?? undefined,

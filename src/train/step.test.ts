@@ -44,7 +44,7 @@ function fakeModel(haltMaxSteps: number, haltExplorationProb: number): Recursive
       tokens: 1,
       hiddenSize: 1,
     },
-    ...{ parameters: [], buffers: [], constants: new Map(), puzzleVectorSize: 0, carry: ["z"] },
+    ...{ parameters: [], buffers: [], constants: new Map(), puzzleVectorSize: 0, carry: new Map([["z", 1]]) },
     ...{ numberFormat: "float32", haltMaxSteps, haltExplorationProb, effectiveDepth: 1 },
     wantsToHalt: (haltLogit) => haltLogit > 0,
     trainingGraph: () => new Graph(),
@@ -200,7 +200,7 @@ test("a step's measures count the rows that halt in it and have labels", async (
     bound.exact.set([0, 1, 1, 1]);
   });
   expect(await trainer.step(batchOf(1, 4), SETTINGS)).toEqual({
-    ...{ loss: 14, lm_loss: 10, q_halt_loss: 8 },
+    ...{ loss: 14, lm_loss: 10, q_halt_loss: 8, q_continue_loss: 0 },
     ...{ count: 2, accuracy: 1.5, exact_accuracy: 1, q_halt_accuracy: 1, steps: 2 },
   });
 });

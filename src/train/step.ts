@@ -1,12 +1,13 @@
 // One training step of a recursive model, as the reference makes it: replace halted slots, one supervision step with
-// gradients, one update of the puzzle table and of the weights, then decide which slots halt.
+// gradients (or several, for models trained so), one update of the puzzle table and of the weights, then decide which
+// slots halt.
 // Source: pretrain.py (train_batch) and the ACT wrapper in trm.py; spec/trm.md sections 6 to 9.
 
 import { stream } from "../base/random/threefry.ts";
 import type { Bindings, Executor, Program } from "../engine/executors/executor.ts";
 import type { RecursiveModel } from "../models/model.ts";
 import { viewsOf } from "../nn/parameters.ts";
-import { type AdamAtan2Settings, makeAdamAtan2 } from "../optim/adam-atan2.ts";
+import { type AdamRule, type AdamSettings, makeAdam } from "../optim/adam.ts";
 import { type SignSgdSettings, signSgdUpdate } from "../optim/sign-sgd.ts";
 import { type StepMetrics, sumMetrics } from "./metrics.ts";
 import type { TrainingState } from "./state.ts";
@@ -19,7 +20,7 @@ export interface Batch {
 }
 
 export interface StepSettings {
-  readonly weights: AdamAtan2Settings;
+  readonly weights: AdamSettings;
   readonly puzzleTable: SignSgdSettings;
 }
 
@@ -27,6 +28,10 @@ export interface TrainerOptions {
   /** The loss is divided by this; the batch size unless ranks share a batch. */
   readonly globalBatchSize: number;
   readonly emaRate?: number;
+  /** Default: AdamATan2. */
+  readonly optimizer?: AdamRule;
+  /** Supervision steps whose gradients are summed before the weights move; default: 1, as published. */
+  readonly stepsPerUpdate?: number;
   readonly freezeWeights?: boolean;
   /** Seed of the halting exploration. */
   readonly seed: number;
@@ -56,6 +61,8 @@ export interface StepResults {
   readonly qLogits: Float32Array; // [B, 2]
   readonly lmLoss: Float32Array; // [B]
   readonly qHaltLoss: Float32Array; // [B]
+  /** Zeros for models that do not train a continue logit. */
+  readonly qContinueLoss: Float32Array; // [B]
   readonly labelled: Float32Array; // [B], supervised cells
   readonly correct: Float32Array; // [B], of them right
   readonly exact: Float32Array; // [B], 1 if all are
@@ -63,6 +70,8 @@ export interface StepResults {
   /** Only with `trace`. */
   readonly logits: Float32Array; // [B, S, V]
   readonly predictions: Int32Array; // [B, S]
+  /** Of models that train a continue logit. */
+  readonly continueTarget: Float32Array; // [B]
 }
 
 export interface Trainer {
@@ -81,7 +90,7 @@ export function makeTrainer(
   options: TrainerOptions,
 ): Trainer {
   const batchSize = state.slots.steps.length;
-  const { freezeWeights, trace, onPart = () => {} } = options;
+  const { freezeWeights, trace, onPart = () => {}, stepsPerUpdate = 1 } = options;
   const graph = model.trainingGraph({ lossScale: 1 / options.globalBatchSize, freezeWeights, trace });
   const program = executor.compile(graph, {
     microBatch: options.microBatch,
@@ -90,22 +99,29 @@ export function makeTrainer(
   });
   const gradientLanes = new Float32Array(executor.description.lanes * state.layout.length);
   const results = makeResults(model, batchSize);
-  const reset = new Int32Array(batchSize);
-  const puzzleRows = new Float32Array(batchSize * model.puzzleVectorSize);
-  const bindings = bind(model, state, results, { gradientLanes, reset, puzzleRows });
-  const optimizer = freezeWeights ? undefined : makeAdamAtan2(executor, state.layout.length, options.emaRate);
+  const scratch = makeScratch(model, batchSize, gradientLanes);
+  const bindings = bind(model, state, results, scratch);
+  const optimizer = freezeWeights
+    ? undefined
+    : makeAdam(executor, state.layout.length, { rule: options.optimizer, emaRate: options.emaRate });
   return {
     program,
     results,
     gradientLanes,
     async step(batch, settings) {
-      replaceHalted(state, batch, reset);
+      replaceHalted(state, batch, scratch.reset);
       onPart("taking fresh rows");
-      gatherRows(state, model.puzzleVectorSize, puzzleRows);
+      gatherRows(state, model.puzzleVectorSize, scratch.puzzleRows);
       onPart("gathering puzzle vectors");
       gradientLanes.fill(0);
+      scratch.puzzleGradient.fill(0);
       onPart("clearing gradient sums");
-      await program.run(bindings, { rows: batchSize });
+      for (let k = 0; k < stepsPerUpdate; k++) {
+        if (k > 0) scratch.reset.fill(0);
+        countStep(state, model, scratch);
+        await program.run(bindings, { rows: batchSize, sameWeights: k > 0 });
+        addInto(results.puzzleGradient, scratch.puzzleGradient);
+      }
       onPart("training graph");
       state.step++;
       updateTable(state, model, results, settings.puzzleTable);
@@ -127,21 +143,58 @@ function makeResults(model: RecursiveModel, batchSize: number): StepResults {
     qLogits: new Float32Array(batchSize * 2),
     lmLoss: new Float32Array(batchSize),
     qHaltLoss: new Float32Array(batchSize),
+    qContinueLoss: new Float32Array(batchSize),
     labelled: new Float32Array(batchSize),
     correct: new Float32Array(batchSize),
     exact: new Float32Array(batchSize),
     puzzleGradient: new Float32Array(batchSize * model.puzzleVectorSize),
     logits: new Float32Array(batchSize * seqLen * vocabSize),
     predictions: new Int32Array(batchSize * seqLen),
+    continueTarget: new Float32Array(batchSize),
   };
 }
 
-function bind(
-  model: RecursiveModel,
-  state: TrainingState,
-  results: StepResults,
-  scratch: { gradientLanes: Float32Array; reset: Int32Array; puzzleRows: Float32Array },
-): Bindings {
+/** What a run of the training graph is given, a row a slot. */
+interface Scratch {
+  readonly gradientLanes: Float32Array;
+  readonly reset: Int32Array; // [B]
+  /** 1 where no supervision step follows. */
+  readonly last: Int32Array; // [B]
+  readonly lossWeights: Float32Array; // [B]
+  readonly puzzleRows: Float32Array; // [B, n]
+  /** Of the supervision steps so far. */
+  readonly puzzleGradient: Float32Array; // [B, n]
+}
+
+function makeScratch(model: RecursiveModel, batchSize: number, gradientLanes: Float32Array): Scratch {
+  return {
+    gradientLanes,
+    reset: new Int32Array(batchSize),
+    last: new Int32Array(batchSize),
+    lossWeights: new Float32Array(batchSize).fill(1),
+    puzzleRows: new Float32Array(batchSize * model.puzzleVectorSize),
+    puzzleGradient: new Float32Array(batchSize * model.puzzleVectorSize),
+  };
+}
+
+/** The slots are about to make one more supervision step. */
+function countStep({ slots }: TrainingState, model: RecursiveModel, { last, lossWeights }: Scratch): void {
+  for (let slot = 0; slot < slots.steps.length; slot++) {
+    slots.steps[slot]++;
+    last[slot] = slots.steps[slot] >= model.haltMaxSteps ? 1 : 0;
+    if (model.weighsSteps) lossWeights[slot] = slots.steps[slot] / model.haltMaxSteps;
+  }
+}
+
+/** Adds a supervision step's gradient of the puzzle vectors to that of the steps before; `found` then holds the sum. */
+function addInto(found: Float32Array, sum: Float32Array): void {
+  for (let i = 0; i < sum.length; i++) {
+    sum[i] += found[i];
+    found[i] = sum[i];
+  }
+}
+
+function bind(model: RecursiveModel, state: TrainingState, results: StepResults, scratch: Scratch): Bindings {
   const { layout, slots } = state;
   const lanes = [...viewsOf(layout, scratch.gradientLanes)].map(([name, view]) => [
     `grad.${name}`,
@@ -156,11 +209,15 @@ function bind(
     inputs: slots.inputs,
     labels: slots.labels,
     reset: scratch.reset,
+    last: scratch.last,
+    loss_weight: scratch.lossWeights,
     puzzle_rows: scratch.puzzleRows,
     "grad.puzzle_rows": results.puzzleGradient,
     q_logits: results.qLogits,
     lm_loss: results.lmLoss,
     q_halt_loss: results.qHaltLoss,
+    q_continue_loss: results.qContinueLoss,
+    target_q_continue: results.continueTarget,
     labelled: results.labelled,
     correct: results.correct,
     exact: results.exact,
@@ -215,7 +272,6 @@ function decideHalting(
   const { slots } = state;
   const random = stream(seed, "halting", state.step);
   for (let slot = 0; slot < slots.steps.length; slot++) {
-    slots.steps[slot]++;
     const isLast = slots.steps[slot] >= model.haltMaxSteps;
     const wants = model.haltMaxSteps > 1 && model.wantsToHalt(qLogits[2 * slot], qLogits[2 * slot + 1]);
     const explores = random.uniform() < model.haltExplorationProb;

@@ -68,7 +68,7 @@ export function trmContents(
         return [name, Int32Array.from({ length }, () => random.below(model.shape.vocabSize))];
       if (name === "labels")
         return [name, Int32Array.from({ length }, () => (random.uniform() < 0.3 ? -100 : random.below(5)))];
-      const isCarry = model.carry.includes(name);
+      const isCarry = model.carry.has(name);
       return [
         name,
         Float32Array.from({ length }, (_, i) =>

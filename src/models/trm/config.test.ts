@@ -23,6 +23,7 @@ test("defaults are those of the reference, with the sizes that null and 0 stand 
     ...{ mlpT: false, posEncodings: "rope", puzzleEmbNdim: 512, puzzleEmbLen: 16, haltMaxSteps: 16 },
     ...{ haltExplorationProb: 0.1, noActContinue: true, rmsNormEps: 1e-5, ropeTheta: 10000 },
     ...{ forwardDtype: "bfloat16", loss: "stablemax_cross_entropy" },
+    ...{ latents: 1, separateNetworks: false, gradient: "cycle", tiedHead: false, halting: true },
   });
 });
 
@@ -60,14 +61,17 @@ test("settings that do not fit together are refused", () => {
     ]
   `);
   expect(problems({ hiddenSize: 32, puzzleEmbNdim: 96, puzzleEmbLen: 3 })).toEqual([]);
-  expect(problems({ noActContinue: false })).toMatchInlineSnapshot(`
-    [
-      "noActContinue: true: the reference cannot run with a learned continue value either (its second forward pass returns three values where five are unpacked)",
-    ]
-  `);
+  expect(problems({ latents: 7 })).toEqual([
+    "latents: at most lCycles, which is 6: each call updates one latent",
+  ]);
+  expect(problems({ latents: 0, separateNetworks: true })).toEqual([
+    "separateNetworks: false when latents is 0: there is no second state for a second network",
+  ]);
 });
 
-test("every reference name points to a setting", () => {
+test("every reference name points to a setting, and only the ablations have none", () => {
   const ours = Object.keys(trmConfigSchema.parse({}));
-  expect(Object.values(trmReferenceNames).sort()).toEqual(ours.filter((key) => key !== "arch").sort());
+  const ablations = ["latents", "separateNetworks", "gradient", "tiedHead", "halting"];
+  const named = ours.filter((key) => key !== "arch" && !ablations.includes(key));
+  expect(Object.values(trmReferenceNames).sort()).toEqual(named.sort());
 });

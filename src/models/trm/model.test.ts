@@ -199,7 +199,7 @@ test.each(VARIANTS)(
     const reset = bufferOf(contents, "reset");
     expect(Array.from(reset)).toEqual([1, 0, 1, 0]);
     const spoiled = Object.fromEntries(
-      model.carry.map((name) => {
+      Array.from(model.carry.keys(), (name) => {
         const numbers = bufferOf(contents, name);
         const size = numbers.length / 4;
         return [name, numbers.map((x, i) => (reset[Math.floor(i / size)] ? Number.NaN : x))];
@@ -208,7 +208,7 @@ test.each(VARIANTS)(
     expect(await runGraph(executor, graph(), { ...contents, ...spoiled }, 4)).toEqual(expected);
     // A row that goes on does use its state.
     const carry = Object.fromEntries(
-      model.carry.map((name) => [name, bufferOf(contents, name).map((x) => x + 1)]),
+      Array.from(model.carry.keys(), (name) => [name, bufferOf(contents, name).map((x) => x + 1)]),
     );
     const moved = await runGraph(executor, graph(), { ...contents, ...carry }, 4);
     expect(rowOf(moved.logits, 0, 4)).toEqual(rowOf(expected.logits, 0, 4));

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { stream } from "../base/random/threefry.ts";
 import { chooseExecutor } from "../engine/executors/choose.ts";
 import { fastBackends } from "../engine/testing/native.ts";
-import { makeAdamAtan2 } from "./adam-atan2.ts";
+import { makeAdam } from "./adam.ts";
 
 /** The check of spec/trm.md 8.2. */
 const SETTINGS = { learningRate: 1e-3, weightDecay: 0.1, beta1: 0.9, beta2: 0.95 };
@@ -21,7 +21,7 @@ for (const { backend, isa, isThere } of backends)
       const length = 16384 + 37;
       const executor = await executorOf();
       const { lanes } = executor.description;
-      const optimizer = makeAdamAtan2(executor, length, undefined);
+      const optimizer = makeAdam(executor, length);
       const state = {
         weights: new Float32Array(length).fill(1),
         firstMoment: new Float32Array(length),
@@ -39,7 +39,7 @@ for (const { backend, isa, isThere } of backends)
     });
 
     test("without gradient there is decay alone, and atan2(0, 0) is 0", async () => {
-      const optimizer = makeAdamAtan2(await executorOf(), 5, undefined);
+      const optimizer = makeAdam(await executorOf(), 5);
       const state = {
         weights: Float32Array.of(0, 1, -1, 100, 1e-3),
         firstMoment: new Float32Array(5),
@@ -54,7 +54,7 @@ for (const { backend, isa, isThere } of backends)
     });
 
     test("the first step moves 0.99669 of the rate, a constant gradient π/4 of it in the long run", async () => {
-      const optimizer = makeAdamAtan2(await executorOf(), 2, undefined);
+      const optimizer = makeAdam(await executorOf(), 2);
       const state = {
         weights: new Float32Array(2),
         firstMoment: new Float32Array(2),
@@ -75,7 +75,7 @@ for (const { backend, isa, isThere } of backends)
 
     test("the average follows the updated weights, uncorrected", async () => {
       const length = 40;
-      const optimizer = makeAdamAtan2(await executorOf(), length, 0.75);
+      const optimizer = makeAdam(await executorOf(), length, { emaRate: 0.75 });
       const random = stream(1, "weights");
       const draw = () => Float32Array.from({ length }, () => random.truncatedNormal(1));
       const state = {
@@ -90,6 +90,32 @@ for (const { backend, isa, isThere } of backends)
       await optimizer.update(state, gradientLanes, 1, SETTINGS);
       const expected = before.map((x, i) => 0.75 * x + 0.25 * state.weights[i]);
       expect(Math.max(...expected.map((x, i) => Math.abs(x - state.average[i])))).toBeLessThan(2e-7);
+    });
+
+    test("AdamW moves as torch.optim.AdamW does, after gradients beyond the largest norm were scaled down", async () => {
+      const executor = await executorOf();
+      const { lanes } = executor.description;
+      const optimizer = makeAdam(executor, 2, { rule: "adamw" });
+      const state = {
+        weights: Float32Array.of(1, -1),
+        firstMoment: new Float32Array(2),
+        secondMoment: new Float32Array(2),
+      };
+      const settings = { learningRate: 1e-3, weightDecay: 0.1, beta1: 0.9, beta2: 0.999, clipNorm: 1 };
+      const inLastLane = (...gradient: number[]) => {
+        const all = new Float32Array(2 * lanes);
+        all.set(gradient, 2 * (lanes - 1));
+        return all;
+      };
+      // A norm of 0.5 is kept, one of 5 brought to 1.
+      await optimizer.update(state, inLastLane(0.5, 0), 1, settings);
+      expect(state.weights[0]).toBeCloseTo(1 - 1e-4 - 1e-3, 6);
+      expect(state.weights[1]).toBeCloseTo(-1 + 1e-4, 6);
+      await optimizer.update(state, inLastLane(3, 4), 2, settings);
+      const root = Math.sqrt((0.999 * 2.5e-4 + 3.6e-4) / (1 - 0.999 ** 2));
+      const slope = (0.9 * 0.05 + 0.1 * 0.6) / 0.19 / (root + 1e-8);
+      expect(state.weights[0]).toBeCloseTo(0.9989 * (1 - 1e-4) - 1e-3 * slope, 6);
+      expect(state.secondMoment[1]).toBeCloseTo(0.001 * 0.64, 8);
     });
   });
 
