@@ -3,7 +3,7 @@ import { stream } from "../base/random/threefry.ts";
 import { makeReferenceExecutor } from "../engine/executors/reference/reference.ts";
 import { makeRecursion, type Recursion } from "../eval/recursion.ts";
 import { float32FromFloat16 } from "../formats/half.ts";
-import type { RecursiveModel } from "../models/model.ts";
+import { makeModel, modelConfigSchema, type RecursiveModel } from "../models/index.ts";
 import { SMALL_MODELS } from "../models/testing/small-trm.ts";
 import { TINY_SHAPE, tinyTrm, VARIANTS } from "../models/testing/tiny-trm.ts";
 import { type ModelWeights, makeWeights } from "../models/weights.ts";
@@ -15,9 +15,31 @@ const STEPS = 3;
 const ROWS = 3;
 const executor = makeReferenceExecutor("float32");
 
+const SHORT = { arch: "three-stream", latentLength: 3, reasoningPasses: 1, refinementPasses: 2 };
+
+/** Every other architecture, and the ablations that change the graph of a step. */
+const OTHERS = [
+  ["HRM", { arch: "hrm", hCycles: 2, layers: 1, hLayers: 2, posEncodings: "learned" }],
+  ["direct prediction, carried on", { arch: "direct", layers: 2, haltMaxSteps: 3 }],
+  ["one state, tied head", { arch: "trm", hCycles: 2, lCycles: 2, latents: 0, tiedHead: true }],
+  [
+    "three latents, two networks",
+    { arch: "trm", hCycles: 1, lCycles: 3, latents: 3, separateNetworks: true },
+  ],
+  ["three streams", { ...SHORT }],
+  ["three streams, token mixing, puzzle vectors", { ...SHORT, mlpT: true, puzzleEmbNdim: 8 }],
+].map(([name, settings]): [string, RecursiveModel] => [
+  String(name),
+  makeModel(
+    modelConfigSchema.parse({ hiddenSize: 16, numHeads: 2, expansion: 1, ...Object(settings) }),
+    TINY_SHAPE,
+  ),
+]);
+
 const MODELS: [string, RecursiveModel][] = [
   ...VARIANTS.map(([name, settings]): [string, RecursiveModel] => [name, tinyTrm(settings)]),
   ["no puzzle vectors", tinyTrm({ puzzleEmbNdim: 0, puzzleEmbLen: 0 })],
+  ...OTHERS,
   ...SMALL_MODELS.slice(0, 2).map(([name, model]): [string, RecursiveModel] => [`${name}, odd sizes`, model]),
 ];
 
@@ -37,7 +59,9 @@ function weightsOf(model: RecursiveModel): ModelWeights {
     weights.table[i] = random.truncatedNormal(1);
   });
   const start = weights.layout.offsets.get("q_head.weight") ?? 0;
-  for (let i = 0; i < 2 * model.hiddenSize; i++) weights.weights[start + i] = random.truncatedNormal(0.3);
+  const heads = 2 * model.hiddenSize;
+  for (let i = 0; i < heads && start + i < weights.weights.length; i++)
+    weights.weights[start + i] = random.truncatedNormal(0.3);
   return weights;
 }
 
@@ -89,7 +113,7 @@ beforeAll(async () => {
     });
     expectedOf.set(model, await answersOf(engine, model));
   }
-});
+}, 60_000);
 
 test.each(MODELS)("%s: every form says what the engine says, after every step", async (_, model) => {
   const expected = expectedOf.get(model) ?? [];

@@ -71,7 +71,9 @@ async function runLowered(
   const names: ValueNames = new Map();
   const numbers = new Map<string, WeightNumbers>();
   const feeds = new Map<string, OnnxArray>();
-  const described: OnnxValue[] = [];
+  // What an open number of rows is read from, where nothing else has rows.
+  const described: OnnxValue[] = [{ name: "inputs", type: "int32", dims: writer.dims(["rows", 1]) }];
+  feeds.set("inputs", { dims: [rows, 1], data: new Int32Array(rows) });
   for (const input of inputs) {
     const { name } = input;
     const data = given[name];

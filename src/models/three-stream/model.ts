@@ -103,7 +103,8 @@ function supervisionStep(
   );
   // A row begins with its question as the answer, which trains the embedding through its first step.
   const y = chooseRows(graph, reset, answer, carryY);
-  const z = chooseRows(graph, reset, repeatRows(graph, weight("z_init")), carryZ);
+  const scratch = graph.scoped("input", () => repeatRows(graph, weight("z_init")));
+  const z = chooseRows(graph, reset, scratch, carryZ);
   const after = think(graph, config, weight, { x: question, y, z });
   graph.update(carryY, after.y);
   graph.update(carryZ, after.z);
