@@ -49,7 +49,7 @@ const entrySchema = z
     /** A sentence for the report. */
     note: z.string().optional(),
   })
-  .transform((entry) => ({ ...entry, name: entry.name ?? presetName(entry.preset) }));
+  .transform(({ name, preset, ...rest }) => ({ name: name ?? presetName(preset), preset, ...rest }));
 
 const comparisonSchema = z.strictObject({
   title: z.string().min(1).default("Comparison"),

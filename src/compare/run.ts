@@ -68,7 +68,7 @@ export async function runComparison(comparison: Comparison, options: RunOptions)
   const testSets = makeTestSets(comparison);
   if (open.length > 0) await checkSamePuzzles(units, testSets);
   await makeFolder(dir);
-  await recoverInterrupted(dir);
+  for (const folder of [dir, join(dir, "units")]) await recoverInterrupted(folder);
   await writeFileAtomic(join(dir, DEFINITION), formatComparison(comparison));
   for (const [i, unit] of open.entries()) {
     if (options.signal?.aborted) break;
