@@ -140,12 +140,13 @@ function parseYaml(text: string, path: string): unknown {
   }
 }
 
-/** `preset` or `preset:key=value,key=value`; such an entry is called by the whole word. */
+/** `preset` or `preset:key=value,key=value`, which is called by preset, last parts of the keys and values. */
 function parseEntry(word: string): { preset: string; name?: string; overrides: string[] } {
   const [, preset, overrides] = /^(.*?):(\+{0,2}[\w.]+=.*)$/s.exec(word) ?? [];
   if (preset === undefined) return { preset: word, overrides: [] };
   const words = overrides.split(/,(?=\+{0,2}[\w.]+=)/);
-  return { preset, name: `${presetName(preset)} ${words.join(" ")}`, overrides: words };
+  const changes = words.map((each) => each.replace(/^[\w.+]*[.+](?=\w+=)/, ""));
+  return { preset, name: `${presetName(preset)} ${changes.join(" ")}`, overrides: words };
 }
 
 function presetName(preset: string): string {

@@ -23,6 +23,8 @@ const COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#b8860b"
 const DASHES = ["", "7 3", "2 3", "9 3 2 3"];
 /** Characters of a name that fit beside the dots. */
 const NAME_LENGTH = 33;
+/** … and of a title that fit on a line. */
+const TITLE_LENGTH = 72;
 
 /** Maps an accuracy onto the paper, and says where its marks are. */
 interface Scale {
@@ -41,7 +43,7 @@ export function drawComparison(entries: readonly EntrySummary[], { title, subtit
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="system-ui, sans-serif" role="img" aria-labelledby="title">`,
     `<title id="title">${escapeXml(title)}: exact accuracy of ${entries.length} models</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="${INK.paper}"/>`,
-    text(MARGIN, 36, title, { size: 19, bold: true }),
+    text(MARGIN, 36, shorten(title, TITLE_LENGTH), { size: 19, bold: true, hover: title }),
     text(MARGIN, 58, subtitle, { size: 13, ink: INK.quiet }),
     ...drawRows(entries, rowsEnd),
     ...drawKey(entries, footTop),
@@ -81,7 +83,7 @@ function drawRow(entry: EntrySummary, index: number, y: number, { at }: Scale): 
   const [low, high] = (interval95 ?? []).map(clip);
   return [
     line(MARGIN, y - 7, MARGIN + 22, y - 7, color, DASHES[index % DASHES.length], 3),
-    text(MARGIN + 30, y - 3, shorten(entry.name), { size: 14, bold: true, hover: entry.name }),
+    text(MARGIN + 30, y - 3, shorten(entry.name, NAME_LENGTH), { size: 14, bold: true, hover: entry.name }),
     text(MARGIN + 30, y + 14, about, { size: 11, ink: INK.quiet }),
     ...(interval95 ? [line(at(low), y - 6, at(high), y - 6, color, "", 2)] : []),
     line(at(mean), y - 14, at(mean), y + 2, color, "", 4),
@@ -102,7 +104,7 @@ function drawKey(entries: readonly EntrySummary[], y: number): string[] {
     "dot: one seed",
     "bar: mean",
     ...(hasInterval ? ["line: 95 % interval of the mean over the seeds"] : []),
-    ...(entries.length > 1 ? [`dashed: mean of ${shorten(entries[0].name)}`] : []),
+    ...(entries.length > 1 ? ["dashed: mean of the first"] : []),
     "±: standard deviation of the seeds",
   ];
   return [text(MARGIN, y + 10, key.join(" · "), { size: 11, ink: INK.quiet })];
@@ -185,9 +187,9 @@ function colorOf(index: number): string {
   return COLORS[index % COLORS.length];
 }
 
-function shorten(name: string): string {
-  const letters = [...name];
-  return letters.length <= NAME_LENGTH ? name : `${letters.slice(0, NAME_LENGTH - 1).join("")}…`;
+function shorten(content: string, length: number): string {
+  const letters = [...content];
+  return letters.length <= length ? content : `${letters.slice(0, length - 1).join("")}…`;
 }
 
 function clip(share: number): number {
