@@ -1,7 +1,12 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
+import { packageRoot } from "../base/data-folder.ts";
 import { ToolError } from "../base/errors.ts";
 import { defineComparison, type Given } from "./definition.ts";
 import { planUnits } from "./plan.ts";
+
+const FOLDER = join(packageRoot(), "configs", "compare");
 
 const plan = async (words: readonly string[], given: Given) =>
   planUnits(await defineComparison(words, given));
@@ -44,12 +49,28 @@ test("an entry's own settings come after those for all, which come after a compa
 });
 
 test("what the comparison decides is not free, and what is wrong is told with its entry", async () => {
-  expect(await refusal(["sudoku-4x4", "train.steps=7"])).toMatchInlineSnapshot(`"2: train.steps is not free in a comparison: it follows from the budget — entry sudoku-4x4, \`train.steps=7\` on the command line — leave it out"`);
-  expect(await refusal(["sudoku-4x4:train={seed: 3}"])).toMatchInlineSnapshot(`"2: train.seed is not free in a comparison: it follows from the seeds — entry sudoku-4x4 train={seed: 3}, \`train={seed: 3}\` on the command line — leave it out"`);
-  expect(await refusal(["sudoku-4x4:seed=3"])).toMatchInlineSnapshot(`"2: seed is not free in a comparison: it follows from the seeds — entry sudoku-4x4 seed=3, \`seed=3\` on the command line — leave it out"`);
-  expect(await refusal(["sudoku-4x4:model.layer=3"])).toMatchInlineSnapshot(`"2: unknown setting model.layer — entry sudoku-4x4 layer=3, \`model.layer=3\` on the command line — the nearest is model.layers"`);
+  expect(await refusal(["sudoku-4x4", "train.steps=7"])).toMatchInlineSnapshot(
+    `"2: train.steps is not free in a comparison: it follows from the budget — entry sudoku-4x4, \`train.steps=7\` on the command line — leave it out"`,
+  );
+  expect(await refusal(["sudoku-4x4:train={seed: 3}"])).toMatchInlineSnapshot(
+    `"2: train.seed is not free in a comparison: it follows from the seeds — entry sudoku-4x4 train={seed: 3}, \`train={seed: 3}\` on the command line — leave it out"`,
+  );
+  expect(await refusal(["sudoku-4x4:seed=3"])).toMatchInlineSnapshot(
+    `"2: seed is not free in a comparison: it follows from the seeds — entry sudoku-4x4 seed=3, \`seed=3\` on the command line — leave it out"`,
+  );
+  expect(await refusal(["sudoku-4x4:model.layer=3"])).toMatchInlineSnapshot(
+    `"2: unknown setting model.layer — entry sudoku-4x4 layer=3, \`model.layer=3\` on the command line — the nearest is model.layers"`,
+  );
   expect(await refusal(["sudoku-4x5"])).toMatch(
     /^2: unknown preset sudoku-4x5 — entry sudoku-4x5 — the nearest/,
   );
-  expect(await refusal(["sudoku-4x4"], { budget: { flops: 1000 } })).toMatchInlineSnapshot(`"2: 1000 FLOP are less than one training step, which takes 453586944 — entry sudoku-4x4 — give a larger budget, or a smaller train.globalBatchSize"`);
+  expect(await refusal(["sudoku-4x4"], { budget: { flops: 1000 } })).toMatchInlineSnapshot(
+    `"2: 1000 FLOP are less than one training step, which takes 453586944 — entry sudoku-4x4 — give a larger budget, or a smaller train.globalBatchSize"`,
+  );
+});
+
+test.each(readdirSync(FOLDER))("the example %s can be run", async (name) => {
+  const units = await plan([join(FOLDER, name)], {});
+  const steps = units.map(({ config }) => config.train.steps ?? 0);
+  expect(Math.min(...steps)).toBeGreaterThan(50);
 });
