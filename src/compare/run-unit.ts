@@ -57,11 +57,11 @@ export async function runUnit(unit: Unit, options: UnitOptions): Promise<UnitRec
 
 function describeParts({ run, model, dataset, executor, state }: TrainingParts, { manifest }: TestSet) {
   const { backend, isa, threads } = executor.description;
-  const { task, train, heldOutInTraining } = dataset.manifest;
+  const { train, heldOutInTraining } = dataset.manifest;
   return {
     data: {
       manifestSha256: run.record.data.manifestSha256,
-      task,
+      task: run.config.data.task,
       trainPuzzles: train.puzzles,
       trainSha256: train.sha256,
       testFrom: manifest.from,

@@ -137,11 +137,12 @@ function differenceOf(own: readonly UnitRecord[], baseline: readonly UnitRecord[
   const { mean, deviation } = spreadOf(pairs);
   const least = 1 / Math.max(1, own[0].puzzles);
   const floored = deviation === null ? null : Math.max(deviation, least);
+  const interval = intervalOf(mean, floored, pairs.length);
   return {
     seeds: pairs.length,
     mean,
     deviation,
-    interval95: intervalOf(mean, floored, pairs.length),
+    interval95: interval && [Math.max(-1, interval[0]), Math.min(1, interval[1])],
     p: floored === null || pairs.length < LEAST_SEEDS ? null : pValueOf(mean, floored, pairs.length),
   };
 }

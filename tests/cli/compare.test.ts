@@ -142,7 +142,9 @@ describe("what does not belong together is refused", () => {
     writeFileSync(path, readFileSync(path, "utf8").slice(0, 100));
     expect(await refused("--out", dir)).toMatch(/^1: not a unit of a comparison: .*JSON/);
     writeFileSync(path, "{}");
-    expect(await refused("--out", dir)).toMatchInlineSnapshot(`"1: not a unit of a comparison: format: Invalid input: expected 1 — parts/units/sudoku-4x4.seed-0.json — delete the file: its run is evaluated again, not trained again"`);
+    expect(await refused("--out", dir)).toMatchInlineSnapshot(
+      `"1: not a unit of a comparison: format: Invalid input: expected 1 — parts/units/sudoku-4x4.seed-0.json — delete the file: its run is evaluated again, not trained again"`,
+    );
   });
 
   test("a run that was begun with other settings", async () => {

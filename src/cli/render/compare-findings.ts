@@ -137,11 +137,13 @@ function aboutEdges(entries: readonly EntrySummary[]): string[] {
   const [top, bottom] = [named((mean) => mean >= 1 - EDGE), named((mean) => mean <= EDGE)];
   return [
     ...(top.length > 0
-      ? [`Ceiling: ${top.join(", ")} solve nearly all puzzles; harder ones would tell them apart better.`]
+      ? [
+          `Ceiling: ${top.join(", ")} ${top.length === 1 ? "solves" : "solve"} nearly all puzzles; harder ones would tell them apart better.`,
+        ]
       : []),
     ...(bottom.length > 0
       ? [
-          `Floor: ${bottom.join(", ")} solve hardly any puzzle; that may be the budget or the settings as well as the model.`,
+          `Floor: ${bottom.join(", ")} ${bottom.length === 1 ? "solves" : "solve"} hardly any puzzle; that may be the budget or the settings as well as the model.`,
         ]
       : []),
   ];

@@ -113,8 +113,8 @@ test("what is said follows from the numbers", () => {
   expect(few).toContain("With 1 seed no difference is judged");
   const edges = said([...alike("a", 1), ...alike("b", 0)], ["a", "b"]);
   expect(edges).toContain("**b** solves 100.0 points less than **a**");
-  expect(edges).toContain("Ceiling: a solve");
-  expect(edges).toContain("Floor: b solve");
+  expect(edges).toContain("Ceiling: a solves");
+  expect(edges).toContain("Floor: b solves");
   expect(edges).not.toMatch(/Stage|Budget|Leak|Engines|Machines|Settings/);
   const odd = alike("b", 0.5).map((record) => ({
     ...record,
