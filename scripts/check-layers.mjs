@@ -22,6 +22,7 @@ const layers = [
     "onnx",
     "train",
     "bench",
+    "compare",
     "cli",
   ],
   "index.ts",

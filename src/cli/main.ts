@@ -5,6 +5,7 @@ import { ToolError } from "../base/errors.ts";
 import { debugLevel, guardOutput, logInfo } from "../base/log.ts";
 import { registerAdapt } from "./adapt.ts";
 import { registerBench } from "./bench.ts";
+import { registerCompare } from "./compare.ts";
 import { registerData } from "./data.ts";
 import { registerDoctor } from "./doctor.ts";
 import { registerEval } from "./eval.ts";
@@ -48,6 +49,7 @@ function makeProgram(): Command {
     registerSolve,
     registerParams,
     registerBench,
+    registerCompare,
     registerDoctor,
     registerData,
     registerStart,

@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import { ToolError } from "../base/errors.ts";
 import { readTextFile } from "../base/files.ts";
 import { logInfo, logWarning, printJson } from "../base/log.ts";
+import { differingKeys } from "../config/differences.ts";
 import { loadConfig, parseConfig } from "../config/load.ts";
 import type { WhorlConfig } from "../config/schema.ts";
 import { freeRunDir, openRun } from "../runs/run.ts";
@@ -139,17 +140,6 @@ async function resumedConfig(dir: string, words: readonly string[], options: Tra
   const { isa, lanes, backend } = record.engine;
   const engine = engineFrom({ isa: isa ?? undefined, backend, ...options }, { ...config.engine, lanes });
   return { config: { ...config, engine } };
-}
-
-/** Dotted names of the settings in which two configurations differ. */
-function differingKeys(a: unknown, b: unknown, path = ""): string[] {
-  if (!isRecord(a) || !isRecord(b)) return JSON.stringify(a) === JSON.stringify(b) ? [] : [path];
-  const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
-  return [...keys].flatMap((key) => differingKeys(a[key], b[key], path ? `${path}.${key}` : key));
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function presetName(preset: string): string {
