@@ -5,9 +5,9 @@ import { ToolError } from "../base/errors.ts";
 import { loadConfig } from "../config/load.ts";
 import type { WhorlConfig } from "../config/schema.ts";
 import { parseOverride } from "../config/settings.ts";
-import { flopsPerRow } from "../engine/flops.ts";
 import { makeModel } from "../models/index.ts";
 import { puzzleShapeOf } from "../tasks/index.ts";
+import { flopsPerStep } from "../train/loop.ts";
 import { type Budget, type Comparison, type Entry, slugOf } from "./definition.ts";
 
 export interface Unit {
@@ -97,7 +97,9 @@ function refuseReserved(word: string): void {
 
 /** Whole steps that the FLOP pay for. */
 async function stepsWithin(flops: number, config: WhorlConfig): Promise<number> {
-  const perStep = await flopsPerStep(config);
+  // They do not depend on the size of the puzzle table.
+  const model = makeModel(config.model, await puzzleShapeOf(config.data));
+  const perStep = flopsPerStep(config.train, model);
   const steps = Math.floor(flops / perStep);
   if (steps >= 1) return steps;
   throw new ToolError(`${flops} FLOP are less than one training step, which takes ${perStep}`, {
@@ -105,10 +107,4 @@ async function stepsWithin(flops: number, config: WhorlConfig): Promise<number> 
     hint: "give a larger budget, or a smaller train.globalBatchSize",
     exitCode: 2,
   });
-}
-
-/** As the training counts them (train/loop.ts). They do not depend on the size of the puzzle table. */
-async function flopsPerStep({ model, data, train }: WhorlConfig): Promise<number> {
-  const graph = makeModel(model, await puzzleShapeOf(data)).trainingGraph({ lossScale: 1 });
-  return train.globalBatchSize * flopsPerRow(graph);
 }
