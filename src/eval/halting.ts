@@ -86,8 +86,9 @@ export function haltingOf(rows: EvaluationRows): Halting | undefined {
 /** Of counts by value, from 1: the middle one, or the mean of the two in the middle. */
 function medianOf(histogram: readonly number[], count: number): number {
   const valueAt = (rank: number) => {
-    let seen = 0;
-    return 1 + histogram.findIndex((puzzles) => (seen += puzzles) > rank);
+    let value = 1;
+    for (let seen = histogram[0]; seen <= rank; value++) seen += histogram[value];
+    return value;
   };
   return (valueAt(Math.floor((count - 1) / 2)) + valueAt(Math.floor(count / 2))) / 2;
 }
