@@ -24,8 +24,10 @@ export interface DifficultyGroup {
   readonly meanFirstRight: number | null;
 }
 
-/** Of a scale without groups of its own. */
-const DEFAULT_GROUPS = 4;
+/** A scale without groups of its own has one for each value if there are no more than these, … */
+const MOST_VALUES = 8;
+/** … else so many of about as many puzzles. */
+const QUANTILES = 4;
 
 /** Scale after scale, groups from easy to hard; groups without puzzles are left out. */
 export function groupByDifficulty(
@@ -35,7 +37,7 @@ export function groupByDifficulty(
   return scales.flatMap((scale) => {
     const rated = Array.from(rows.index, (index, row) => ({ row, value: scale.of(index) }));
     const known = rated.flatMap(({ row, value }) => (value === undefined ? [] : [{ row, value }]));
-    const edges = scale.groups ?? quantileEdges(known.map(({ value }) => value));
+    const edges = scale.groups ?? usualEdges(known.map(({ value }) => value));
     return edges.flatMap((from, i) => {
       const below = edges[i + 1] ?? null;
       const isIn = (value: number) => (i === 0 || value >= from) && (below === null || value < below);
@@ -45,14 +47,13 @@ export function groupByDifficulty(
   });
 }
 
-/** Least values of groups of about as many puzzles; equal values stay together, so groups may be fewer. */
-function quantileEdges(values: readonly number[]): number[] {
+/** Least values of groups; equal values stay together, so that quantiles may be fewer. */
+function usualEdges(values: readonly number[]): number[] {
   const sorted = values.toSorted((a, b) => a - b);
-  const edges = Array.from(
-    { length: DEFAULT_GROUPS },
-    (_, i) => sorted[Math.floor((i * sorted.length) / DEFAULT_GROUPS)],
-  );
-  return sorted.length === 0 ? [] : [...new Set(edges)];
+  const distinct = [...new Set(sorted)];
+  if (distinct.length <= MOST_VALUES) return distinct;
+  const starts = Array.from({ length: QUANTILES }, (_, i) => Math.floor((i * sorted.length) / QUANTILES));
+  return [...new Set(starts.map((start) => sorted[start]))];
 }
 
 function groupOf(

@@ -60,7 +60,7 @@ export interface DifficultyScale<Puzzle> {
   readonly unit: string;
   /** Undefined for a puzzle that the scale has nothing to say of. */
   of(puzzle: Puzzle): number | undefined;
-  /** The least value of each group, ascending. Default: four groups of about as many puzzles. */
+  /** The least value of each group, ascending. Default: each value, or quarters where there are many. */
   readonly groups?: readonly number[];
 }
 
