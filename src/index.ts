@@ -10,7 +10,8 @@ export type { WhorlConfig } from "./config/schema.ts";
 export { type BackendChoice, chooseExecutor } from "./engine/executors/choose.ts";
 export type { Executor } from "./engine/executors/executor.ts";
 // Trained models
-export { type Evaluation, evaluate } from "./eval/evaluate.ts";
+export type { DifficultyGroup } from "./eval/by-difficulty.ts";
+export { type Evaluation, evaluate, type Halting } from "./eval/evaluate.ts";
 export { makeRecursion, type Recursion, type RecursionResults } from "./eval/recursion.ts";
 export { readSafetensors, writeSafetensors } from "./formats/safetensors.ts";
 // Models and weights

@@ -65,6 +65,8 @@ export default function lightsOut({ fewest = 4, most = 5 }: Settings): Task<Ligh
       return rows(symbol);
     },
 
+    difficulty: [{ unit: "presses", of: ({ presses }) => count(presses) }],
+
     key: ({ lit }) => images(lit).map(String).sort()[0],
 
     parse(text) {

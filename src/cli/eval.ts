@@ -8,8 +8,14 @@ import { makeFolder } from "../base/files.ts";
 import { logInfo, printJson, printLine } from "../base/log.ts";
 import { evaluateRows } from "../eval/evaluate.ts";
 import { makeRecursion } from "../eval/recursion.ts";
-import { type AboutResult, type EvalReport, type JudgedResult, reportOf } from "../eval/report.ts";
-import type { EvaluationRows } from "../eval/rows.ts";
+import {
+  type AboutResult,
+  type EvalReport,
+  type JudgedResult,
+  reportOf,
+  withMeasuredHalting,
+} from "../eval/report.ts";
+import { type EvaluationRows, summarize } from "../eval/rows.ts";
 import {
   formatShard,
   parseShard,
@@ -36,6 +42,7 @@ interface EvalOptions extends ComputeOptions {
   steps?: string;
   batch?: string;
   halt?: boolean;
+  halting?: boolean;
   json?: boolean;
   atLeast?: string;
   shard?: string;
@@ -54,8 +61,10 @@ Parts of an evaluation on several machines (in a job array the shard is taken fr
   whorl eval runs/arc --shard 0/8 --out shards/      … up to 7/8, any of them again if it was killed
   whorl merge shards/*.npz
 
-Example:
-  whorl eval runs/sudoku-6x6 --limit 300`;
+Examples:
+  whorl eval runs/sudoku-6x6 --limit 300
+  whorl eval runs/sudoku-6x6 --steps 64              more steps than it was trained for
+  whorl eval runs/sudoku-6x6 --halting               accuracy and time, with and without early stop`;
 
 /** Puzzles computed together. */
 const BATCH_SIZE = "256";
@@ -68,7 +77,8 @@ export function registerEval(program: Command): void {
     .option("--data <file>", "puzzles to test on (default: the run's own test set)")
     .option("--limit <n>", "only so many puzzles (ARC: tasks), drawn at random with a fixed seed")
     .option("--steps <k>", "supervision steps (default: the model's own)")
-    .option("--halt", "take each answer when the halting output says so")
+    .option("--halt", "take each answer when the halting output says so, and spend no more time on it")
+    .option("--halting", "measure what that saves and costs: all steps, then the same puzzles with --halt")
     .option("--batch <n>", "puzzles computed together", BATCH_SIZE)
     .option("--shard <i/n>", "only part i of n (from 0), written to --out")
     .option("--out <file>", "with a shard: .npz file, or folder that ends in /")
@@ -81,6 +91,7 @@ export function registerEval(program: Command): void {
 }
 
 async function runEval(path: string, options: EvalOptions): Promise<void> {
+  if (options.halting) checkHalting(options);
   const part = shardOf(options);
   const threshold = parseShare(options.atLeast);
   const opened = await openAnyModel(path);
@@ -92,7 +103,11 @@ async function runEval(path: string, options: EvalOptions): Promise<void> {
   };
   const testSet = await openTestSet(source);
   if (part) return evaluateShard(opened, testSet, source, part, options);
-  const { report, submission } = await evaluateModel(opened, testSet, options);
+  const { report, submission } = await (options.halting ? evaluateBothWays : evaluateModel)(
+    opened,
+    testSet,
+    options,
+  );
   if (options.submission !== undefined) await saveSubmission(options.submission, submission);
   if (options.json) printJson(report);
   else for (const line of describeReport(report)) printLine(line);
@@ -107,6 +122,17 @@ export async function evaluateModel(
 ): Promise<JudgedResult> {
   const { rows, seconds, about } = await runRows(opened, testSet, options);
   return reportOf(rows, testSet, about, seconds);
+}
+
+/** All steps, and then the same puzzles again, each until the model asks to halt. */
+async function evaluateBothWays(
+  opened: OpenedModel,
+  testSet: TestSet,
+  options: EvalOptions,
+): Promise<JudgedResult> {
+  const { report, submission } = await evaluateModel(opened, testSet, options);
+  const halted = await runRows(opened, testSet, { ...options, halt: true });
+  return { report: withMeasuredHalting(report, summarize(halted.rows, halted.seconds)), submission };
 }
 
 /** Writes the part's rows to a file; nothing to do when it is there already. */
@@ -167,6 +193,7 @@ async function runRows(
   const rows = await evaluateRows(recursion, examples, {
     steps: stepsOf(opened, options),
     halt: options.halt ? opened.model.wantsToHalt : undefined,
+    watch: opened.model.wantsToHalt,
     range,
     onProgress: (done) =>
       status.update(
@@ -183,6 +210,20 @@ async function runRows(
     format: recursion.format,
   };
   return { rows, seconds: elapsed(), about };
+}
+
+function checkHalting({ halt, shard, out }: EvalOptions): void {
+  const usage = { code: "usage/halting", exitCode: 2 } as const;
+  if (halt)
+    throw new ToolError("--halting runs with and without --halt", { ...usage, hint: "leave --halt out" });
+  if (shard !== undefined || out !== undefined)
+    throw new ToolError(
+      "--halting measures the time of one machine, a shard is a part of the work of several",
+      {
+        ...usage,
+        hint: "leave --shard and --out out; `whorl merge` tells the steps that halting saves",
+      },
+    );
 }
 
 function stepsOf({ model }: OpenedModel, { steps }: EvalOptions): number {

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import type { ExampleSet } from "../tasks/dataset.ts";
 import { evaluate, evaluateRows } from "./evaluate.ts";
 import type { Recursion, RecursionBatch } from "./recursion.ts";
-import { answersOf, copyRows, makeRows, summarize } from "./rows.ts";
+import { answersOf, copyRows, makeRows, NEVER, summarize } from "./rows.ts";
 
 const CELLS = 2;
 
@@ -14,11 +14,15 @@ interface Said {
   readonly logit: number;
 }
 
-/** Says for puzzle i after step s what `outputs[i][s - 1]` holds; a puzzle is known by its first token. */
+/**
+ * Says for puzzle i after step s what `outputs[i][s - 1]` holds; a puzzle is known by its first token. Rows that ask to
+ * halt leave if it `letsGo`.
+ */
 function knownRecursion(
   outputs: readonly (readonly Said[])[],
   labelled: readonly number[],
   batchSize: number,
+  letsGo = false,
 ) {
   const batches: RecursionBatch[] = [];
   const floats = (width = 1) => new Float32Array(batchSize * width).fill(Number.NaN);
@@ -34,11 +38,12 @@ function knownRecursion(
   const recursion: Recursion = {
     batchSize,
     format: "float32",
-    async *run(batch, steps) {
+    async *run(batch, steps, halt) {
       batches.push(batch);
-      for (let step = 1; step <= steps; step++) {
-        for (let row = 0; row < batch.rows; row++) {
-          const puzzle = batch.inputs[row * CELLS];
+      let places = Array.from({ length: batch.rows }, (_, row) => row);
+      for (let step = 1; step <= steps && places.length > 0; step++) {
+        for (const [row, place] of places.entries()) {
+          const puzzle = batch.inputs[place * CELLS];
           const { correct, logit } = outputs[puzzle][step - 1];
           results.predictions.fill(100 * puzzle + step, row * CELLS, (row + 1) * CELLS);
           results.qLogits.set([logit, 0], 2 * row);
@@ -47,7 +52,8 @@ function knownRecursion(
           results.exact[row] = correct === labelled[puzzle] ? 1 : 0;
           results.lmLoss[row] = puzzle + step;
         }
-        yield { step, results };
+        yield letsGo ? { step, results, places } : { step, results };
+        if (letsGo && halt) places = places.filter((_, row) => !halt(results.qLogits[2 * row], 0));
       }
     },
   };
@@ -125,6 +131,37 @@ test("with halt each answer is that of the first step with a positive logit, or 
     haltAccuracy: 2 / 5,
   });
   expect(evaluation.bySteps[2].exactAccuracy).toBe(3 / 5);
+});
+
+test("whether the runner lets rows go or not, the rows are the same; a puzzle keeps the answer it left with", async () => {
+  const options = { steps: 3, halt: (logit: number) => logit > 0 };
+  const rowsOf = (letsGo: boolean) =>
+    evaluateRows(knownRecursion(outputs, labelled, 2, letsGo).recursion, examplesOf(5), options);
+  const rows = await rowsOf(true);
+  expect(await rowsOf(false)).toEqual(rows);
+  expect(Array.from(rows.asked)).toEqual([3, 1, 2, 3, NEVER]);
+  expect(Array.from(rows.exact.subarray(3, 9))).toEqual([1, 1, 1, 0, 0, 0]); // puzzles 1 and 2
+  expect(Array.from(rows.correct.subarray(3, 9))).toEqual([2, 2, 2, 0, 1, 1]);
+  expect(Array.from(rows.lmLoss)).toEqual([0 + 3, 1 + 1, 2 + 2, 3 + 3, 4 + 3]);
+});
+
+test("watching tells what stopping would give, without stopping", async () => {
+  const rule = (logit: number) => logit > 0;
+  const run = (options: object) =>
+    evaluate(knownRecursion(outputs, labelled, 2, true).recursion, examplesOf(5), { steps: 3, ...options });
+  const [plain, watched, stopped] = [await run({}), await run({ watch: rule }), await run({ halt: rule })];
+  expect(plain.halting).toBeUndefined();
+  expect({ ...watched, secondsPerPuzzle: 0 }).toEqual({
+    ...plain,
+    secondsPerPuzzle: 0,
+    halting: watched.halting,
+  });
+  expect(watched.halting).toMatchObject({
+    exactAccuracy: stopped.exactAccuracy,
+    meanSteps: stopped.meanSteps,
+  });
+  expect(watched.halting?.against).toEqual({ accuracyCost: 0, lost: 1, gained: 1 });
+  expect(stopped.halting).not.toHaveProperty("against");
 });
 
 test("batches of any size count the same", async () => {

@@ -5,15 +5,18 @@
 import type { RecursiveModel } from "../models/model.ts";
 import type { ExampleSet, Examples } from "../tasks/dataset.ts";
 import type { Recursion, RecursionResults } from "./recursion.ts";
-import { type Evaluation, type EvaluationRows, makeRows, summarize } from "./rows.ts";
+import { type Evaluation, type EvaluationRows, makeRows, NEVER, summarize } from "./rows.ts";
 
+export type { Halting } from "./halting.ts";
 export type { AfterStep, Evaluation } from "./rows.ts";
 
 export interface EvaluateOptions {
   /** Supervision steps to run; the model's haltMaxSteps as published. */
   readonly steps: number;
-  /** Take each puzzle's answer from the first step at which the model asks to halt, by this rule of its own. */
+  /** Take each puzzle's answer from the first step at which the model asks to halt, by this rule of its own, and let it go. */
   readonly halt?: RecursiveModel["wantsToHalt"];
+  /** Run all steps, and note the first at which the model asks to halt by this rule. `halt` notes it anyway. */
+  readonly watch?: RecursiveModel["wantsToHalt"];
   /** Only the examples from `start` until before `end`. */
   readonly range?: { readonly start: number; readonly end: number };
   /** Called after each batch with the puzzles done so far. */
@@ -53,28 +56,31 @@ export async function evaluateRows(
 async function evaluateBatch(
   recursion: Recursion,
   part: Examples,
-  { steps, halt }: EvaluateOptions,
+  { steps, halt, watch = halt }: EvaluateOptions,
   rows: EvaluationRows,
   at: number,
 ): Promise<void> {
   const batch = { rows: part.count, inputs: part.inputs, labels: part.labels, identifiers: part.identifiers };
-  for await (const { step, results } of recursion.run(batch, steps)) {
-    const isLast = step === steps;
-    for (let row = 0; row < part.count; row++) {
-      const place = at + row;
+  if (watch) rows.asked.fill(NEVER, at, at + part.count);
+  let open = part.count;
+  for await (const { step, results, places } of recursion.run(batch, steps, halt)) {
+    const count = places?.length ?? part.count;
+    for (let row = 0; row < count; row++) {
+      const place = at + (places?.[row] ?? row);
+      if (rows.steps[place] > 0) continue; // it has its answer, and the runner cannot let rows go
       rows.exact[place * steps + step - 1] = results.exact[row];
       rows.correct[place * steps + step - 1] = results.correct[row];
       const [haltLogit, continueLogit] = results.qLogits.subarray(2 * row, 2 * row + 2);
-      const halts = isLast || halt?.(haltLogit, continueLogit) === true;
-      if (halts && rows.steps[place] === 0) takeAnswer(results, row, step, rows, place);
-      if (!isLast) continue;
-      rows.labelled[place] = results.labelled[row];
-      rows.haltRight[place] = haltLogit >= 0 === results.exact[row] > 0 ? 1 : 0;
-      rows.lmLoss[place] = results.lmLoss[row];
+      if (rows.asked[place] === NEVER && watch?.(haltLogit, continueLogit)) rows.asked[place] = step;
+      if (step < steps && halt?.(haltLogit, continueLogit) !== true) continue;
+      takeAnswer(results, row, step, rows, place);
+      open--;
     }
+    if (open === 0) break;
   }
 }
 
+/** The row's last step, whose answer it keeps from here on. */
 function takeAnswer(
   results: RecursionResults,
   row: number,
@@ -82,8 +88,15 @@ function takeAnswer(
   rows: EvaluationRows,
   place: number,
 ): void {
-  const { seqLen } = rows;
+  const { seqLen, supervisionSteps } = rows;
+  const haltLogit = results.qLogits[2 * row];
   rows.steps[place] = step;
-  rows.haltLogits[place] = results.qLogits[2 * row];
+  rows.haltLogits[place] = haltLogit;
   rows.predictions.set(results.predictions.subarray(row * seqLen, (row + 1) * seqLen), place * seqLen);
+  rows.labelled[place] = results.labelled[row];
+  rows.haltRight[place] = haltLogit >= 0 === results.exact[row] > 0 ? 1 : 0;
+  rows.lmLoss[place] = results.lmLoss[row];
+  const [from, to] = [place * supervisionSteps + step, (place + 1) * supervisionSteps];
+  rows.exact.fill(results.exact[row], from, to);
+  rows.correct.fill(results.correct[row], from, to);
 }

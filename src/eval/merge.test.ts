@@ -10,7 +10,7 @@ import { encodeNpz, readNpz } from "../formats/npz.ts";
 import { layOut } from "../nn/parameters.ts";
 import type { ExampleSet } from "../tasks/dataset.ts";
 import { mergeShards } from "./merge.ts";
-import { type EvaluationRows, makeRows } from "./rows.ts";
+import { type EvaluationRows, makeRows, summarize, UNKNOWN } from "./rows.ts";
 import { shardRange } from "./shard.ts";
 import { hashWeights, hasShard, readShard, type ShardWork, writeShard } from "./shard-file.ts";
 
@@ -52,6 +52,7 @@ function rowsOf(start: number, end: number): EvaluationRows {
     rows.steps[i] = 1 + (place % STEPS);
     rows.predictions.set([place, 2 * place, 255 - place], i * CELLS);
     rows.haltLogits[i] = place / 3;
+    rows.asked[i] = place % 3;
     rows.haltRight[i] = place % 3 === 0 ? 1 : 0;
     rows.lmLoss[i] = -place / 7;
   }
@@ -173,6 +174,18 @@ test("damaged shards", async () => {
   expect(await rewritten((copy) => copy.set("q_halt_logits", half))).toMatch(
     /'q_halt_logits' is float32 \[3\], not float32 \[7\]/,
   );
+});
+
+test("shards of earlier versions do not say when the model asked to halt, and are read all the same", async () => {
+  const dir = folder();
+  const paths = await writeShards(dir, 2);
+  const older = new Map(await readNpz(paths[0]));
+  expect(older.delete("asked_to_halt")).toBe(true);
+  writeFileSync(paths[0], encodeNpz(older));
+  const { rows } = await mergeShards(paths);
+  expect(Array.from(rows.asked)).toEqual([UNKNOWN, UNKNOWN, UNKNOWN, 0, 1, 2, 0]);
+  expect(summarize(rows, 1)).not.toHaveProperty("halting");
+  expect({ ...rows, asked: 0 }).toEqual({ ...rowsOf(0, COUNT), asked: 0 });
 });
 
 test("equal shards are equal files", async () => {

@@ -1,5 +1,5 @@
-// Running a trained model: supervision steps on a batch from a fresh carry, without gradient. Rows never halt early
-// here; who wants early answers looks at the halting logits of each step (spec section 6, evaluation).
+// Running a trained model: supervision steps on a batch from a fresh carry, without gradient. All rows do all steps, as
+// the reference evaluates (spec section 6), unless a rule lets those leave the batch that ask to halt.
 
 import type { Bindings, Executor } from "../engine/executors/executor.ts";
 import type { NumberFormat } from "../engine/number-format.ts";
@@ -28,12 +28,29 @@ export interface RecursionResults {
   readonly exact: Float32Array;
 }
 
+export interface RecursionStep {
+  /** From 1. */
+  readonly step: number;
+  readonly results: RecursionResults;
+  /** The row of the batch that each row of the results is, ascending; absent: all rows, in order. */
+  readonly places?: readonly number[];
+}
+
 export interface Recursion {
   readonly batchSize: number;
   /** What it computes in. */
   readonly format: NumberFormat;
-  /** Yields the results after supervision steps 1 … steps. */
-  run(batch: RecursionBatch, steps: number): AsyncGenerator<{ step: number; results: RecursionResults }>;
+  /**
+   * Yields the results after supervision steps 1 … steps.
+   * @param halt by this rule of the model, rows leave the batch after the step at which they ask to halt, which saves
+   *   their time and changes nothing for the others; the run ends when none is left. A runner that cannot do that keeps
+   *   all rows.
+   */
+  run(
+    batch: RecursionBatch,
+    steps: number,
+    halt?: RecursiveModel["wantsToHalt"],
+  ): AsyncGenerator<RecursionStep>;
 }
 
 export interface RecursionOptions extends EvaluationGraphOptions {
@@ -59,11 +76,12 @@ export function makeRecursion(
   const results = makeResults(model, batchSize);
   const reset = new Int32Array(batchSize);
   const puzzleRows = new Float32Array(batchSize * model.puzzleVectorSize);
+  const carry = makeCarry(model, batchSize, format);
   const fixed: Bindings = {
     ...Object.fromEntries(viewsOf(weights.layout, weights.weights)),
     ...Object.fromEntries(weights.buffers),
     ...Object.fromEntries(model.constants),
-    ...Object.fromEntries(makeCarry(model, batchSize, format)),
+    ...Object.fromEntries(carry),
     reset,
     puzzle_rows: puzzleRows,
     preds: results.predictions,
@@ -78,18 +96,28 @@ export function makeRecursion(
   return {
     batchSize,
     format,
-    async *run(batch, steps) {
+    async *run(batch, steps, halt) {
       gatherVectors(weights.table, model.puzzleVectorSize, batch, puzzleRows);
-      const bindings: Bindings = {
-        ...fixed,
-        inputs: batch.inputs,
-        ...(batch.labels ? { labels: batch.labels } : {}),
-      };
-      for (let step = 1; step <= steps; step++) {
+      // Rows move up when others leave: in copies, since the batch is the caller's.
+      const inputs = halt ? batch.inputs.slice() : batch.inputs;
+      const labels = halt ? batch.labels?.slice() : batch.labels;
+      const bindings: Bindings = { ...fixed, inputs, ...(labels ? { labels } : {}) };
+      const { seqLen } = model.shape;
+      let places = Array.from({ length: batch.rows }, (_, row) => row);
+      for (let step = 1; step <= steps && places.length > 0; step++) {
         reset.fill(step === 1 ? 1 : 0);
         // Between puzzles the weights may change: a training goes on between its checks.
-        await program.run(bindings, { rows: batch.rows, sameWeights: step > 1 });
-        yield { step, results };
+        await program.run(bindings, { rows: places.length, sameWeights: step > 1 });
+        yield { step, results, places };
+        if (!halt) continue;
+        const { qLogits } = results;
+        const kept = places.flatMap((_, row) => (halt(qLogits[2 * row], qLogits[2 * row + 1]) ? [] : [row]));
+        if (kept.length === places.length) continue;
+        moveUp(kept, inputs, seqLen);
+        if (labels) moveUp(kept, labels, seqLen);
+        moveUp(kept, puzzleRows, model.puzzleVectorSize);
+        for (const state of carry.values()) moveUp(kept, state, model.tokens * model.hiddenSize);
+        places = kept.map((row) => places[row]);
       }
     },
   };
@@ -107,6 +135,16 @@ function makeResults(model: RecursiveModel, rows: number): RecursionResults {
     correct: new Float32Array(rows),
     exact: new Float32Array(rows),
   };
+}
+
+/** Brings the kept rows, ascending, to the front of an array of rows. */
+function moveUp(
+  kept: readonly number[],
+  rows: { copyWithin(target: number, start: number, end: number): unknown },
+  size: number,
+): void {
+  for (const [to, from] of kept.entries())
+    if (to !== from) rows.copyWithin(to * size, from * size, (from + 1) * size);
 }
 
 function gatherVectors(table: Float32Array, size: number, batch: RecursionBatch, into: Float32Array): void {

@@ -3,6 +3,7 @@
 
 import type { NumberFormat } from "../engine/number-format.ts";
 import type { Judgement, PartManifest, TestSet } from "../tasks/dataset.ts";
+import { type DifficultyGroup, groupByDifficulty } from "./by-difficulty.ts";
 import { answersOf, type Evaluation, type EvaluationRows, summarize } from "./rows.ts";
 
 /** Where a result comes from. */
@@ -19,6 +20,8 @@ export interface AboutResult {
 export interface EvalReport extends Evaluation, AboutResult, Omit<Judgement, "submission"> {
   readonly supervisionSteps: number;
   readonly data: PartManifest;
+  /** By each difficulty that the task knows; absent where it knows none. */
+  readonly byDifficulty?: readonly DifficultyGroup[];
 }
 
 export interface JudgedResult {
@@ -46,6 +49,23 @@ export function reportOf(
     ...about,
     supervisionSteps: rows.supervisionSteps,
     data: testSet.manifest,
+    ...(testSet.difficulty ? { byDifficulty: groupByDifficulty(rows, testSet.difficulty) } : {}),
   };
   return { report, submission };
+}
+
+/**
+ * The report of a run of all steps with what a second run on the same puzzles, from which they left when the model
+ * asked, really saved.
+ */
+export function withMeasuredHalting(report: EvalReport, halted: Evaluation): EvalReport {
+  if (!report.halting) return report;
+  const [all, some] = [report.secondsPerPuzzle, halted.secondsPerPuzzle];
+  const measured = {
+    secondsPerPuzzleAllSteps: all,
+    secondsPerPuzzleHalted: some,
+    timeSaved: all === 0 ? 0 : 1 - some / all,
+    exactAccuracy: halted.exactAccuracy,
+  };
+  return { ...report, halting: { ...report.halting, measured } };
 }

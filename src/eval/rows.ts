@@ -3,6 +3,7 @@
 
 import { invariant } from "../base/errors.ts";
 import type { Answer } from "../tasks/dataset.ts";
+import { type Halting, haltingOf } from "./halting.ts";
 import { wilsonInterval } from "./wilson.ts";
 
 /** n examples, K supervision steps, S cells. */
@@ -11,7 +12,7 @@ export interface EvaluationRows {
   readonly seqLen: number; // S
   /** Which examples, in the order of the test set. */
   readonly index: Int32Array; // [n]
-  /** Whether all labelled cells were right, after each step. */
+  /** Whether all labelled cells were right, after each step; a puzzle that left early keeps its answer. */
   readonly exact: Uint8Array; // [n, K]
   /** Labelled cells that were right after each step, and how many there are. Counts, because shares would round. */
   readonly correct: Int32Array; // [n, K]
@@ -20,11 +21,18 @@ export interface EvaluationRows {
   readonly steps: Int32Array; // [n]
   readonly predictions: Uint8Array; // [n, S]
   readonly haltLogits: Float32Array; // [n]
-  /** Whether, after the last step, "halting logit positive" agrees with "solved". */
+  /** The step, from 1, after which the model first asked to halt; NEVER, or UNKNOWN when nobody looked. */
+  readonly asked: Int32Array; // [n]
+  /** Whether, after the puzzle's last step, "halting logit positive" agrees with "solved". */
   readonly haltRight: Uint8Array; // [n]
-  /** After the last step. */
+  /** After the puzzle's last step. */
   readonly lmLoss: Float32Array; // [n]
 }
+
+/** In `asked`: the model did not ask to halt within the steps. */
+export const NEVER = 0;
+/** In `asked`: not looked at, or from a shard file that does not say. */
+export const UNKNOWN = -1;
 
 export interface AfterStep {
   readonly step: number;
@@ -39,8 +47,10 @@ export interface Evaluation {
   /** 95 % Wilson interval of the exact accuracy. */
   readonly interval95: readonly [number, number];
   readonly bySteps: readonly AfterStep[];
-  /** Share of puzzles where "halting logit positive" agrees with "solved", after the last step. */
+  /** Share of puzzles where "halting logit positive" agrees with "solved", after the puzzle's last step. */
   readonly haltAccuracy: number;
+  /** What stopping when the model asks to gives and costs; absent when nobody looked. */
+  readonly halting?: Halting;
   /** Mean steps until the answer was taken: all of them unless `halt`. */
   readonly meanSteps: number;
   readonly lmLoss: number;
@@ -59,6 +69,7 @@ export function makeRows(count: number, supervisionSteps: number, seqLen: number
     steps: new Int32Array(count),
     predictions: new Uint8Array(count * seqLen),
     haltLogits: new Float32Array(count),
+    asked: new Int32Array(count).fill(UNKNOWN),
     haltRight: new Uint8Array(count),
     lmLoss: new Float32Array(count),
   };
@@ -75,6 +86,7 @@ export function copyRows(from: EvaluationRows, target: EvaluationRows, start: nu
   target.steps.set(from.steps, start);
   target.predictions.set(from.predictions, start * seqLen);
   target.haltLogits.set(from.haltLogits, start);
+  target.asked.set(from.asked, start);
   target.haltRight.set(from.haltRight, start);
   target.lmLoss.set(from.lmLoss, start);
 }
@@ -106,6 +118,7 @@ export function summarize(rows: EvaluationRows, seconds: number): Evaluation {
   const cellsAt = (row: number, step: number) =>
     rows.correct[row * supervisionSteps + step - 1] / Math.max(rows.labelled[row], 1);
   const solved = total((row) => exactAt(row, steps[row]));
+  const halting = haltingOf(rows);
   return {
     puzzles,
     exactAccuracy: share(solved),
@@ -120,5 +133,6 @@ export function summarize(rows: EvaluationRows, seconds: number): Evaluation {
     meanSteps: share(total((row) => steps[row])),
     lmLoss: share(total((row) => lmLoss[row])),
     secondsPerPuzzle: share(seconds),
+    ...(halting ? { halting } : {}),
   };
 }

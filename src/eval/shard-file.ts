@@ -14,7 +14,7 @@ import type { NpyArray } from "../formats/npy.ts";
 import { encodeNpz, readNpz } from "../formats/npz.ts";
 import type { ModelWeights } from "../models/weights.ts";
 import type { ExampleSet } from "../tasks/dataset.ts";
-import type { EvaluationRows } from "./rows.ts";
+import { type EvaluationRows, UNKNOWN } from "./rows.ts";
 import { formatShard, type Shard, shardRange } from "./shard.ts";
 
 /** What all shards of an evaluation have in common. */
@@ -85,6 +85,7 @@ export async function writeShard(
     ["correct", { dtype: "int32", shape: bySteps, data: rows.correct }],
     ["labelled", { dtype: "int32", shape: [count], data: rows.labelled }],
     ["steps", { dtype: "int32", shape: [count], data: rows.steps }],
+    ["asked_to_halt", { dtype: "int32", shape: [count], data: rows.asked }],
     ["halt_right", { dtype: "uint8", shape: [count], data: rows.haltRight }],
     ["lm_loss", { dtype: "float32", shape: [count], data: rows.lmLoss }],
     ["meta", { dtype: "uint8", shape: [bytes.length], data: bytes }],
@@ -148,6 +149,8 @@ export async function readShard(path: string): Promise<ShardFile> {
     steps: ints("steps"),
     predictions: bytes("preds", [count, seqLen]),
     haltLogits: floats("q_halt_logits"),
+    // Shards of earlier versions do not say.
+    asked: arrays.has("asked_to_halt") ? ints("asked_to_halt") : new Int32Array(count).fill(UNKNOWN),
     haltRight: bytes("halt_right"),
     lmLoss: floats("lm_loss"),
   };

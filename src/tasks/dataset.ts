@@ -3,6 +3,7 @@
 
 import type { RandomStream } from "../base/random/threefry.ts";
 import type { PuzzleShape } from "../models/model.ts";
+import type { DifficultyScale } from "./task.ts";
 
 /** Examples as token rows, all of one length. */
 export interface Examples {
@@ -114,6 +115,8 @@ export interface TestSet {
   readonly manifest: PartManifest;
   /** At most so many puzzles (ARC: tasks) of it, drawn without replacement, in the order of the set. */
   sample(random: RandomStream, count: number): TestSet;
+  /** How hard each example is, by its place in the order of the examples; absent where the task has no measure. */
+  readonly difficulty?: readonly DifficultyScale<number>[];
   /** What is to be said of the answers beyond "equal to the label": rules, votes. */
   judge(answers: Iterable<Answer>): Judgement;
 }

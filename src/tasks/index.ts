@@ -16,7 +16,7 @@ import { sudokuTask } from "./sudoku/task.ts";
 import type { Task } from "./task.ts";
 
 export type { DataManifest, Dataset, Examples, TestSet, TrainingStream } from "./dataset.ts";
-export type { Score, Task } from "./task.ts";
+export type { DifficultyScale, Score, Task } from "./task.ts";
 
 /** The `data` section of a configuration, of any family. */
 export type TaskData = SudokuData | MazeData | ArcData | ModuleData;

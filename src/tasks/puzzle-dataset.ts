@@ -154,6 +154,7 @@ function testSetOf<Puzzle>(
         `${count} of ${from}`,
       );
     },
+    difficulty: task.difficulty?.map((scale) => ({ ...scale, of: (index) => scale.of(puzzles[index]) })),
     judge: (answers) => judgeAnswers(task, puzzles, answers),
   };
 }

@@ -44,8 +44,24 @@ export interface Task<Puzzle> {
   roughKey?(puzzle: Puzzle): string | number;
   /** A puzzle, perhaps without its answer, from text that someone typed; needed for `whorl solve`. */
   parse?(text: string): Puzzle;
+  /** Measures of how hard a puzzle is, by which an evaluation groups its results. */
+  readonly difficulty?: readonly DifficultyScale<Puzzle>[];
   /** Question (or answer) tokens as text that `parse` reads. Default: numbers with spaces between. */
   format?(tokens: ArrayLike<number>): string;
+}
+
+/**
+ * A measure of how hard puzzles are. It should be the same for images of a puzzle and must not depend on chance.
+ * @example
+ * { unit: "cells of the path", of: (maze) => maze.rating }
+ */
+export interface DifficultyScale<Puzzle> {
+  /** What is counted, in the plural. */
+  readonly unit: string;
+  /** Undefined for a puzzle that the scale has nothing to say of. */
+  of(puzzle: Puzzle): number | undefined;
+  /** The least value of each group, ascending. Default: each value, or quarters where there are many. */
+  readonly groups?: readonly number[];
 }
 
 /** What is to be said of an answer. */

@@ -36,6 +36,7 @@ function rowsOf(examples: ExampleSet, isRight: (index: number) => boolean): Eval
     rows.correct.fill(right ? cells : 1, index * STEPS, (index + 1) * STEPS);
     rows.labelled[index] = cells;
     rows.steps[index] = STEPS;
+    rows.asked[index] = right ? 1 : 0;
     rows.haltLogits[index] = right ? 1.5 : -0.5;
     rows.lmLoss[index] = 1 / (index + 3);
   }
@@ -55,6 +56,7 @@ function partOf(rows: EvaluationRows, start: number, end: number): EvaluationRow
     steps: rows.steps.subarray(start, end),
     predictions: rows.predictions.subarray(start * seqLen, end * seqLen),
     haltLogits: rows.haltLogits.subarray(start, end),
+    asked: rows.asked.subarray(start, end),
     haltRight: rows.haltRight.subarray(start, end),
     lmLoss: rows.lmLoss.subarray(start, end),
   };
@@ -102,6 +104,11 @@ test("rules: the report of the shards is that of the whole", async () => {
     expect(error).toBe("");
     const { report } = reportOf(rows, testSet, about, 2 * SHARDS);
     expect(report).toMatchObject({ puzzles: limit ?? 4, exactAccuracy: limit ? 2 / 3 : 1 / 2 });
+    expect(report.halting).toMatchObject({
+      histogram: limit ? [2, 1] : [2, 2],
+      exactAccuracy: report.exactAccuracy,
+    });
+    expect(report.byDifficulty?.map(({ puzzles }) => puzzles)).toContain(limit ?? 4);
     expect(report.invalidRate).toBeCloseTo(limit ? 1 / 3 : 1 / 2, 12);
     expect(stdout).toBe(`${JSON.stringify(report)}\n`);
   }

@@ -1,9 +1,11 @@
 // The result of an evaluation as people read it; `--json` has all of it.
 
+import type { Halting } from "../../eval/halting.ts";
 import type { EvalReport } from "../../eval/report.ts";
+import { describeDifficulty, describeHalting, describeStops } from "./halting-report.ts";
 import { percent } from "./numbers.ts";
 
-/** One line a fact; steps that are powers of two, and the last. */
+/** One line a fact, with the steps that are powers of two, and the last; then tables. */
 export function describeReport(report: EvalReport): string[] {
   const [low, high] = report.interval95;
   const bySteps = report.bySteps
@@ -16,7 +18,11 @@ export function describeReport(report: EvalReport): string[] {
     ],
     ["cell accuracy", percent(report.cellAccuracy)],
     ["by steps", bySteps.join("   ")],
-    ["halting", `right for ${percent(report.haltAccuracy)}; ${report.meanSteps.toFixed(1)} steps a puzzle`],
+    [
+      "halting logit",
+      `right for ${percent(report.haltAccuracy)}; ${report.meanSteps.toFixed(1)} steps a puzzle`,
+    ],
+    ["early stop", report.halting && describeStops(report.halting)],
     ["invalid answers", report.invalidRate === undefined ? undefined : percent(report.invalidRate)],
     ...Object.entries(report.measures ?? {}).map(([name, share]): [string, string] => [name, percent(share)]),
     ["pass@K", report.passAt && describePassAt(report.passAt)],
@@ -24,7 +30,20 @@ export function describeReport(report: EvalReport): string[] {
     ["data", `${report.data.from}, SHA-256 ${report.data.sha256.slice(0, 16)}…`],
     ["weights", report.checkpoint],
   ];
-  return lines.flatMap(([name, text]) => (text === undefined ? [] : [`${name.padEnd(15)} ${text}`]));
+  return [
+    ...lines.flatMap(([name, text]) => (text === undefined ? [] : [`${name.padEnd(15)} ${text}`])),
+    ...afterEmptyLine(report.byDifficulty ? describeDifficulty(report.byDifficulty) : []),
+    ...afterEmptyLine(report.halting?.measured ? describeBothWays(report, report.halting) : []),
+  ];
+}
+
+function describeBothWays(report: EvalReport, halting: Halting): string[] {
+  const { supervisionSteps: steps, exactAccuracy, secondsPerPuzzle } = report;
+  return describeHalting(halting, { steps, exactAccuracy, secondsPerPuzzle });
+}
+
+function afterEmptyLine(lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? lines : ["", ...lines];
 }
 
 /** Share of the test tasks solved by the first K of the ranked votes, by K. */

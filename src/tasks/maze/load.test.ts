@@ -131,3 +131,14 @@ test.skipIf(files.includes(""))("Maze-Hard: training and test mazes are disjoint
   await writeMazeFile(leak, [solveMaze(imageOf({ ...first, start: first.goal, goal: first.start }, 3))]);
   expect(loadMaze({ ...BASE, size: 30, train, test: leak }, DRAW).manifest.heldOutInTraining).toBe(1);
 });
+
+test("a maze is as hard as its path is long; unsolved ones are not rated", () => {
+  const testSet = loadMazeTestSet({ ...BASE, generate: GENERATE }, null);
+  const [scale] = testSet.difficulty ?? [];
+  expect(scale.unit).toBe("cells of the path");
+  const lengths = testSet.puzzles.map(({ path }) => 2 + (path?.reduce((sum, cell) => sum + cell, 0) ?? 0));
+  expect(lengths.map((_, index) => scale.of(index))).toEqual(lengths);
+  expect(Math.min(...lengths)).toBeGreaterThanOrEqual(GENERATE.minPath);
+  const unsolved = { ...testSet.puzzles[0], path: undefined, rating: 0 };
+  expect(mazeTask(6).difficulty?.[0].of(unsolved)).toBeUndefined();
+});

@@ -33,5 +33,6 @@ export function mazeTask(size: number): Task<Maze> {
     roughKey: symmetryInvariant,
     parse: (text) => solveMaze(parseMaze(text)),
     format: formatTokens,
+    difficulty: [{ unit: "cells of the path", of: ({ rating }) => (rating > 0 ? rating : undefined) }],
   };
 }

@@ -2,7 +2,7 @@
 // the engine trusts its inputs. Errors of its functions say which of them failed.
 
 import { ToolError } from "../../base/errors.ts";
-import type { Task } from "../task.ts";
+import type { DifficultyScale, Task } from "../task.ts";
 
 /** What a puzzle is, only the module knows. */
 export type AnyTask = Task<unknown>;
@@ -54,19 +54,29 @@ function checkShape(task: unknown, path: string): asserts task is AnyTask {
   for (const name of OPTIONAL)
     if (fieldOf(name) !== undefined && typeof fieldOf(name) !== "function")
       throw incomplete(path, `${name} is not a function`);
+  checkScales(fieldOf("difficulty"), path);
+}
+
+function checkScales(scales: unknown, path: string): void {
+  if (scales === undefined) return;
+  if (!Array.isArray(scales)) throw incomplete(path, "difficulty is not a list");
+  for (const { unit, of, groups } of scales.map((scale: unknown) => Object(scale))) {
+    if (typeof unit !== "string" || unit === "") throw incomplete(path, "a difficulty has no unit");
+    if (typeof of !== "function") throw incomplete(path, `the difficulty '${unit}' has no function of()`);
+    if (groups !== undefined && !isAscending(groups))
+      throw incomplete(path, `the groups of the difficulty '${unit}' are not ascending numbers`);
+  }
+}
+
+function isAscending(groups: unknown): boolean {
+  if (!Array.isArray(groups) || groups.length === 0) return false;
+  return groups.every((least, i) => Number.isFinite(least) && (i === 0 || least > groups[i - 1]));
 }
 
 function guarded(task: AnyTask, path: string): AnyTask {
   const { seqLen, vocabSize } = task;
   const guard = <Args extends unknown[], Result>(name: string, call: (...args: Args) => Result) => {
-    return (...args: Args): Result => {
-      try {
-        return call.apply(task, args);
-      } catch (cause) {
-        if (cause instanceof ToolError) throw cause;
-        throw failed(path, `${name}() failed: ${messageOf(cause)}`, cause);
-      }
-    };
+    return (...args: Args): Result => guardedCall(path, `${name}()`, () => call.apply(task, args));
   };
   const encode = guard("encode", task.encode);
   return {
@@ -95,7 +105,28 @@ function guarded(task: AnyTask, path: string): AnyTask {
     format: task.format && guard("format", task.format),
     decode: task.decode && guard("decode", task.decode),
     image: task.image && guard("image", task.image),
+    difficulty: task.difficulty?.map((scale) => guardedScale(scale, path)),
   };
+}
+
+function guardedScale<Puzzle>(scale: DifficultyScale<Puzzle>, path: string): DifficultyScale<Puzzle> {
+  return {
+    ...scale,
+    of(puzzle) {
+      const value = guardedCall(path, `of() of the difficulty '${scale.unit}'`, () => scale.of(puzzle));
+      if (value === undefined || Number.isFinite(value)) return value;
+      throw failed(path, `the difficulty '${scale.unit}' of a puzzle is ${value}, not a number`, undefined);
+    },
+  };
+}
+
+function guardedCall<Result>(path: string, name: string, call: () => Result): Result {
+  try {
+    return call();
+  } catch (cause) {
+    if (cause instanceof ToolError) throw cause;
+    throw failed(path, `${name} failed: ${messageOf(cause)}`, cause);
+  }
 }
 
 function isToken(value: number, vocabSize: number): boolean {

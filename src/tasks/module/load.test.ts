@@ -171,3 +171,15 @@ test("wrong tokens and failing functions never reach the engine", async () => {
     loadModuleDataset({ ...data, generate }, { seed: 0, globalBatchSize: 1, evalInterval: 1 }),
   ).rejects.toThrow("has no generate()");
 });
+
+test("a difficulty that lacks something is refused", async () => {
+  const refused = (scales: string) => refusal(write(`export default { ${FIELDS}, difficulty: ${scales} }`));
+  expect(await refused(`[{ unit: "sum", of: ([a, b]) => a + b, groups: [0, 10] }]`)).toBe("accepted");
+  expect(await refused(`{ unit: "sum" }`)).toContain("difficulty is not a list");
+  expect(await refused("[null]")).toContain("a difficulty has no unit");
+  expect(await refused(`[{ unit: "sum" }]`)).toContain("the difficulty 'sum' has no function of()");
+  for (const groups of ["[3, 1]", "[]", "[1, NaN]", "4"])
+    expect(await refused(`[{ unit: "sum", of: () => 1, groups: ${groups} }]`)).toContain(
+      "the groups of the difficulty 'sum' are not ascending numbers",
+    );
+});

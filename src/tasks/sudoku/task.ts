@@ -5,6 +5,7 @@ import { applyAugmentation, drawAugmentation } from "./augment.ts";
 import { canonicalKey, symmetryInvariant } from "./canonical.ts";
 import { readSudokuFile, type SudokuPuzzle } from "./dataset.ts";
 import { decodeSudoku } from "./decode.ts";
+import { countGuesses, countRounds } from "./difficulty.ts";
 import { drawBoard } from "./draw.ts";
 import { decodePrediction, encodeBoard, sequenceLength, vocabularySize } from "./encode.ts";
 import { conflicts, describeConflict, formatBoard, parseBoard, type SudokuSize } from "./rules.ts";
@@ -42,6 +43,10 @@ export function sudokuTask(size: SudokuSize): Task<SudokuPuzzle> {
       return { source: "", question, answer: new Uint8Array(question.length), rating: 0 };
     },
     format: (tokens) => formatBoard(decodePrediction(tokens)),
+    difficulty: [
+      { unit: "guesses", of: ({ question }) => countGuesses(question), groups: [0, 1, 5, 20, 100, 500] },
+      { unit: "rounds of singles", of: ({ question }) => countRounds(question) },
+    ],
   };
 }
 
