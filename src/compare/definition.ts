@@ -128,7 +128,7 @@ async function readComparison(
 
 function parseYaml(text: string, path: string): unknown {
   try {
-    return parse(text);
+    return parse(text, { merge: true });
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     throw new ToolError(`not valid YAML: ${error.message.split("\n")[0]}`, {
