@@ -126,9 +126,12 @@ export async function readBytes(path: string): Promise<Uint8Array> {
   try {
     const { size } = await file.stat();
     if (size > mostBytesAtOnce)
-      throw new ToolError(`${path} has ${(size / 1e9).toFixed(1)} GB, more than can be read at once (2.1 GB)`, {
-        code: "file/too-large",
-      });
+      throw new ToolError(
+        `${path} has ${(size / 1e9).toFixed(1)} GB, more than can be read at once (2.1 GB)`,
+        {
+          code: "file/too-large",
+        },
+      );
     return await file.readFile();
   } catch (error) {
     throw fileError(error, `reading ${path}`);
