@@ -118,9 +118,38 @@ export async function readTextFile(path: string): Promise<string> {
   }
 }
 
+/** What one array of bytes can hold wherever Node runs. */
+const mostBytesAtOnce = 2 ** 31 - 1;
+
 export async function readBytes(path: string): Promise<Uint8Array> {
+  const file = await openToRead(path);
   try {
-    return await promises.readFile(path);
+    const { size } = await file.stat();
+    if (size > mostBytesAtOnce)
+      throw new ToolError(
+        `${path} has ${(size / 1e9).toFixed(1)} GB, more than can be read at once (2.1 GB)`,
+        {
+          code: "file/too-large",
+        },
+      );
+    return await file.readFile();
+  } catch (error) {
+    throw fileError(error, `reading ${path}`);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Opens a file to read parts of it. Pipes and devices are refused first: opening one would wait for its writer. */
+export async function openToRead(path: string): Promise<promises.FileHandle> {
+  try {
+    const stats = await promises.stat(path);
+    if (!stats.isFile() && !stats.isDirectory())
+      throw new ToolError(`${path} is a pipe or a device, not a file`, {
+        code: "file/not-regular",
+        hint: "save it to a file first: it is read in parts, back and forth",
+      });
+    return await promises.open(path, "r");
   } catch (error) {
     throw fileError(error, `reading ${path}`);
   }

@@ -2,12 +2,12 @@
 // inflated piece by piece straight into their array, which is allocated only when directory and array header agree
 // on its size and all together stay under a limit: an archive of a few kilobytes can claim terabytes.
 
-import { type FileHandle, open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { crc32, createInflateRaw } from "node:zlib";
 import { zipSync } from "fflate";
 import { ToolError } from "../base/errors.ts";
-import { fileError } from "../base/files.ts";
+import { openToRead } from "../base/files.ts";
 import { allocateBytes, arrayOf, encodeNpy, type NpyArray } from "./npy.ts";
 import { checkNpySize, npyHeaderLength, npyPrefixBytes, parseNpyHeader } from "./npy-header.ts";
 import {
@@ -30,9 +30,7 @@ const maximumArchiveBytes = 4 * gibibyte - 1;
  * const predictions = (await readNpz("predictions.npz")).get("preds");
  */
 export async function readNpz(path: string, limitBytes = 4 * gibibyte): Promise<Map<string, NpyArray>> {
-  const file = await open(path, "r").catch((error) => {
-    throw fileError(error, `reading ${path}`);
-  });
+  const file = await openToRead(path);
   try {
     const members = (await readZipDirectory(file, path)).filter(({ name }) => name.endsWith(".npy"));
     const bytes = members.reduce((sum, member) => sum + member.bytes, 0);

@@ -14,6 +14,7 @@ export const pickleLimits = {
   containers: 500_000,
   depth: 64,
   nameBytes: 256,
+  integerBytes: 64,
 } as const;
 
 export class PickleMachine {

@@ -8,6 +8,7 @@ import type { PickleMachine } from "./pickle-machine.ts";
 import {
   isDict,
   isGlobal,
+  isList,
   isStorage,
   isTensor,
   isTuple,
@@ -37,10 +38,37 @@ const callable: Readonly<
   "torch.Size": ([sizes]) => (isTuple(sizes) ? sizes : undefined),
   "torch._utils._rebuild_tensor_v2": rebuildTensor,
   "torch._utils._rebuild_parameter": ([tensor]) => (isTensor(tensor) ? tensor : undefined),
+  // What Python set on the parameter besides is passed over.
+  "torch._utils._rebuild_parameter_with_state": ([tensor]) => (isTensor(tensor) ? tensor : undefined),
+  "torch._tensor._rebuild_from_type_v2": rebuildOfType,
+  "torch.device": ([name]) => (typeof name === "string" ? name : undefined),
+  "builtins.set": setOf,
+  "__builtin__.set": setOf,
+};
+
+/** Names without a call: classes that are plain tensors, and number formats that a checkpoint notes down. */
+const inert = /^torch\.(Tensor|nn\.parameter\.(Parameter|Buffer)|(bfloat|float|int|uint)\d+|bool)$/;
+
+/** Tensors that PyTorch saves and nobody needs for weights: harmless, but not read. */
+const otherTensors: Readonly<Record<string, string>> = {
+  "torch._utils._rebuild_sparse_tensor": "a sparse tensor",
+  "torch._utils._rebuild_qtensor": "a quantized tensor",
+  "torch._utils._rebuild_tensor_v3": "a tensor of an unusual number format (float8, unsigned 16-bit, …)",
+  "torch._utils._rebuild_meta_tensor_no_storage": "a tensor without numbers (of the device `meta`)",
+  "torch.ComplexFloatStorage": "complex numbers",
+  "torch.ComplexDoubleStorage": "complex numbers",
+  "torch.CharStorage": "8-bit integers",
+  "torch.ShortStorage": "16-bit integers",
+  "torch.QInt8Storage": "a quantized tensor",
+  "torch.QUInt8Storage": "a quantized tensor",
+  "torch.QInt32Storage": "a quantized tensor",
 };
 
 const torchRules: PickleRules = {
-  allows: (name) => Object.hasOwn(callable, name) || Object.hasOwn(storageClasses, name),
+  allows(name, machine) {
+    if (Object.hasOwn(otherTensors, name)) throw unreadable(machine, otherTensors[name]);
+    return Object.hasOwn(callable, name) || Object.hasOwn(storageClasses, name) || inert.test(name);
+  },
   call: (name, args, machine) => (Object.hasOwn(callable, name) ? callable[name](args, machine) : undefined),
   persistent: storageOf,
 };
@@ -86,15 +114,36 @@ function storageOf(id: PickleValue): PickleValue | undefined {
   return { kind: "storage", key, dtype: storageClasses[type.name], elements };
 }
 
+/** (function, class, its arguments, attributes that Python set) */
+function rebuildOfType(args: readonly PickleValue[], machine: PickleMachine): PickleValue | undefined {
+  const [rebuild, , given] = args;
+  if (!isGlobal(rebuild) || !isTuple(given) || rebuild.name !== "torch._utils._rebuild_tensor_v2")
+    return undefined;
+  return rebuildTensor(given.items, machine);
+}
+
+function setOf([items]: readonly PickleValue[]): PickleValue | undefined {
+  return isList(items) ? items : undefined;
+}
+
+function unreadable(machine: PickleMachine, what: string): ToolError {
+  return new ToolError(`${machine.place} holds ${what}, which cannot be read`, {
+    code: "torch/unsupported",
+    hint: "save dense tensors of float32, float16 or bfloat16: torch.save(model.state_dict(), path)",
+  });
+}
+
 /** (storage, offset, shape, strides, requires_grad, backward_hooks, [metadata]) */
 function rebuildTensor(args: readonly PickleValue[], machine: PickleMachine): PickleValue | undefined {
-  const [storage, offset, shape, strides] = args;
+  const [storage, offset, shape, strides, , , metadata] = args;
   if (args.length < 4 || args.length > 7 || !isStorage(storage) || !isSize(offset)) return undefined;
   if (!isTuple(shape) || !isTuple(strides)) return undefined;
   const sizes = shape.items.filter(isSize);
   const steps = strides.items.filter(isSize);
   if (sizes.length !== shape.items.length || steps.length !== strides.items.length) return undefined;
   if (sizes.length !== steps.length || sizes.length > mostDimensions) return undefined;
+  // Metadata tells of numbers that are to be negated or conjugated when they are read.
+  if (isDict(metadata) && metadata.entries.size > 0) throw unreadable(machine, "a tensor of marked numbers");
   checkView(machine, storage, offset, sizes, steps);
   return { kind: "tensor", storage, offset, shape: sizes, strides: steps };
 }

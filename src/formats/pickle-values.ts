@@ -65,6 +65,10 @@ export function isTuple(value: PickleValue | undefined): value is PickleSequence
   return value !== undefined && kindOf(value) === "tuple";
 }
 
+export function isList(value: PickleValue | undefined): value is PickleSequence {
+  return value !== undefined && kindOf(value) === "list";
+}
+
 export function isGlobal(value: PickleValue | undefined): value is PickleGlobal {
   return value !== undefined && kindOf(value) === "global";
 }

@@ -152,8 +152,65 @@ test("views that leave or repeat their storage", () => {
       "torch/refused: x.pt calls torch._utils._rebuild_tensor_v2 with arguments that torch.save does not write, which no weights need; nothing of it was run",
       "torch/refused: x.pt calls torch._utils._rebuild_tensor_v2 with arguments that torch.save does not write, which no weights need; nothing of it was run",
       "read w",
-      "torch/refused: x.pt asks for "torch.ComplexFloatStorage", which no weights need; nothing of it was run",
+      "torch/unsupported: x.pt holds complex numbers, which cannot be read",
       "torch/refused: x.pt refers to something outside that is not a known storage, which no weights need; nothing of it was run",
     ]
   `);
+});
+
+test("what checkpoints of training programs hold beside tensors", () => {
+  const w = tensorPickle({ shape: [integer(4)], strides: [integer(1)] }).subarray(2, -1); // a dict with `w`
+  const tensor = w.subarray(1 + text("w").length, -1);
+  const outcomes = [
+    pickle(0x80, 2, w, text("device"), "ctorch\ndevice\n", text("cuda:0"), 0x85, "Rs."),
+    pickle(0x80, 2, w, text("dtype"), "ctorch\nbfloat16\ns."),
+    pickle(0x80, 2, w, text("set"), "c__builtin__\nset\n]", integer(1), "a", 0x85, "Rs."),
+    pickle(0x80, 2, w, text("big"), 0x8a, 9, Buffer.alloc(9, 1), "s."),
+    pickle(
+      0x80,
+      2,
+      "}",
+      text("p"),
+      "ctorch._utils\n_rebuild_parameter_with_state\n(",
+      tensor,
+      0x89,
+      "N}tRs.",
+    ),
+    pickle(0x80, 2, "}", text("a"), "ctorch._tensor\n_rebuild_from_type_v2\n(", ...fromType(tensor)),
+    pickle(0x80, 2, w, text("x"), "ctorch._utils\n_rebuild_sparse_tensor\ns."),
+    pickle(0x80, 2, w, text("x"), "ctorch._tensor\n_rebuild_from_type_v2\n(cos\nsystem\n"),
+    pickle(0x80, 2, w, text("x"), "ctorch\ncompile\ns."),
+  ].map(outcomeOf);
+  expect(outcomes.map((line) => line.replace("; nothing of it was run", ""))).toMatchInlineSnapshot(`
+    [
+      "read w",
+      "read w",
+      "read w",
+      "read w",
+      "read p",
+      "read a",
+      "torch/unsupported: x.pt holds a sparse tensor, which cannot be read",
+      "torch/refused: x.pt asks for "os.system", which no weights need",
+      "torch/refused: x.pt asks for "torch.compile", which no weights need",
+    ]
+  `);
+});
+
+/** Function, class, the function's arguments and attributes, as Tensor.__reduce_ex__ gives them. */
+function fromType(tensor: Buffer): (number | string | Buffer)[] {
+  const call = "ctorch._utils\n_rebuild_tensor_v2\n";
+  const args = tensor.subarray(call.length, -1); // without the call
+  return [call, "ctorch\nTensor\n", args, "}tRs."];
+}
+
+test("a tensor whose numbers are to be negated is not read as it lies", () => {
+  const view = (metadata: string | Buffer) => {
+    const plain = tensorPickle({ shape: [integer(4)], strides: [integer(1)] });
+    return pickle(plain.subarray(0, -4), metadata, "tRs.");
+  };
+  expect(outcomeOf(view("}"))).toBe("read w");
+  const marked = pickle("}", text("neg"), 0x88, "s");
+  expect(outcomeOf(view(marked))).toBe(
+    "torch/unsupported: x.pt holds a tensor of marked numbers, which cannot be read",
+  );
 });

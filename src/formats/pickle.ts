@@ -15,7 +15,7 @@ import {
 
 export interface PickleRules {
   /** Whether a file may name this class or function (`collections.OrderedDict`). */
-  allows(name: string): boolean;
+  allows(name: string, machine: PickleMachine): boolean;
   /** What a call gives; undefined refuses it. */
   call(name: string, args: readonly PickleValue[], machine: PickleMachine): PickleValue | undefined;
   /** What stands outside of the pickle; undefined refuses it. */
@@ -115,9 +115,9 @@ function checkProtocol(machine: PickleMachine): void {
   if (protocol < 2 || protocol > 5) throw machine.damaged(`it says that it is of protocol ${protocol}`);
 }
 
-/** Little-endian two's complement of any length; none here needs more than 64 bits. */
+/** Little-endian two's complement. */
 function wholeNumber(machine: PickleMachine, length: number): number | bigint {
-  if (length > 8) throw machine.damaged(`it has a whole number of ${length} bytes`);
+  if (length > pickleLimits.integerBytes) throw machine.damaged(`it has a whole number of ${length} bytes`);
   const bytes = machine.take(length);
   let bits = 0n;
   for (let i = length - 1; i >= 0; i--) bits = (bits << 8n) | BigInt(bytes[i]);
@@ -156,7 +156,7 @@ function fill(machine: PickleMachine, dict: PickleDict, items: readonly PickleVa
 
 function pushGlobal(machine: PickleMachine, rules: PickleRules, module: string, name: string): void {
   const full = `${module}.${name}`;
-  if (!rules.allows(full)) throw machine.refused(`asks for ${JSON.stringify(full)}`);
+  if (!rules.allows(full, machine)) throw machine.refused(`asks for ${JSON.stringify(full)}`);
   machine.push({ kind: "global", name: full });
 }
 

@@ -2,10 +2,10 @@
 // little-endian data without holes. Format: README of huggingface/safetensors; this is own code, stricter where the
 // format's text leaves room. Only the header is read on opening, so files larger than memory can be opened.
 
-import { type FileHandle, open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { endianness } from "node:os";
 import { invariant, ToolError } from "../base/errors.ts";
-import { fileError, type WriteOptions, writeFileAtomic } from "../base/files.ts";
+import { fileError, openToRead, type WriteOptions, writeFileAtomic } from "../base/files.ts";
 import { bfloat16FromFloat32, float32FromBfloat16, float32FromFloat16 } from "./half.ts";
 import { elementBytes, type HeaderEntry, parseHeader, type SafetensorsDtype } from "./safetensors-header.ts";
 
@@ -60,9 +60,7 @@ export async function readSafetensors(path: string): Promise<SafetensorsContent>
 
 /** Reads and checks the header only. */
 export async function openSafetensors(path: string): Promise<SafetensorsFile> {
-  const handle = await open(path, "r").catch((error) => {
-    throw fileError(error, `reading ${path}`);
-  });
+  const handle = await openToRead(path);
   try {
     const { size } = await handle.stat();
     const { metadata, entries, dataStart } = await parseHeader(path, size, async (offset, length) => {

@@ -2,10 +2,10 @@
 // file, a few MB at a time and never more than is asked for. The pickle in it runs nothing (pickle.ts). Tensors that are
 // views of shared or larger storages come out contiguous. Source: caffe2/serialize/inline_container.cc, spec/trm.md 13.
 
-import { type FileHandle, open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import { invariant, ToolError } from "../base/errors.ts";
-import { fileError } from "../base/files.ts";
+import { fileError, openToRead } from "../base/files.ts";
 import { pickleLimits } from "./pickle-machine.ts";
 import { unpickleStateDict } from "./pickle-torch.ts";
 import type { TorchTensor } from "./pickle-values.ts";
@@ -35,7 +35,7 @@ const numbersAtOnce = 2 ** 20;
 
 /** Whether a file starts like one; what it holds shows when it is opened. */
 export async function isTorchFile(path: string): Promise<boolean> {
-  const handle = await openFile(path);
+  const handle = await openToRead(path);
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(4), 0, 4, 0);
     return bytesRead === 4 && buffer.equals(zipStart);
@@ -50,7 +50,7 @@ const zipStart = Buffer.from("PK\u0003\u0004", "latin1");
 
 /** Reads and checks everything but the numbers. Names are those of the file. */
 export async function openTorchFile(path: string): Promise<SafetensorsFile> {
-  const handle = await openFile(path);
+  const handle = await openToRead(path);
   try {
     const tensors = await placeTensors(handle, path);
     const placeOf = (name: string) => {
@@ -88,12 +88,6 @@ export async function openTorchFile(path: string): Promise<SafetensorsFile> {
     await handle.close();
     throw error;
   }
-}
-
-async function openFile(path: string): Promise<FileHandle> {
-  return await open(path, "r").catch((error) => {
-    throw fileError(error, `reading ${path}`);
-  });
 }
 
 /** Every tensor of the pickle, and where in the file its storage lies. */

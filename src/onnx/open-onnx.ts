@@ -52,11 +52,12 @@ function readWeights(
       hint: "name the run that it was exported from",
     });
   const specs = [...model.parameters, ...model.buffers];
+  const table = [model.shape.numPuzzleIdentifiers, model.puzzleVectorSize];
   for (const { name, shape } of specs) findTensor(name, shape, tensors, path);
+  if (model.puzzleVectorSize > 0) findTensor(TABLE, table, tensors, path);
   const weights = makeBlankWeights(model);
   const views = new Map([...viewsOf(weights.layout, weights.weights), ...weights.buffers]);
   for (const { name, shape } of specs) views.get(name)?.set(readNumbers(name, shape, tensors, path));
-  const table = [model.shape.numPuzzleIdentifiers, model.puzzleVectorSize];
   if (model.puzzleVectorSize > 0) weights.table.set(readNumbers(TABLE, table, tensors, path));
   return weights;
 }

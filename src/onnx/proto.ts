@@ -209,7 +209,7 @@ function readValue({ name, type }: ValueInfoProto, where: string): OnnxValue {
   if (type?.value.case !== "tensorType") throw notOnnx(`'${name}' is no tensor`, where);
   const { elemType, shape } = type.value.value;
   const dims = (shape?.dim ?? []).map(({ value }) =>
-    value.case === "dimValue" ? Number(value.value) : (value.value ?? "?"),
+    value.case === "dimValue" ? sizeOf(value.value, name, where) : (value.value ?? "?"),
   );
   return { name, type: typeOf(elemType, name, where), dims };
 }
@@ -218,11 +218,16 @@ function readTensor(tensor: TensorProto, where: string): OnnxTensor {
   const { name, rawData, externalData } = tensor;
   if (externalData.length > 0) throw notOnnx(`'${name}' lies in another file`, where);
   const type = typeOf(tensor.dataType, name, where);
-  const dims = tensor.dims.map(Number);
-  const count = dims.reduce((product, dim) => product * (dim >= 0 ? dim : Number.NaN), 1);
+  const dims = tensor.dims.map((dim) => sizeOf(dim, name, where));
+  const count = dims.reduce((product, dim) => product * dim, 1);
   if (rawData.length !== BYTES[type] * count)
     throw notOnnx(`'${name}' has ${rawData.length} bytes for the shape [${dims.join(", ")}]`, where);
   return { name, type, dims, bytes: rawData };
+}
+
+function sizeOf(dim: bigint, name: string, where: string): number {
+  if (dim >= 0n && dim <= Number.MAX_SAFE_INTEGER) return Number(dim);
+  throw notOnnx(`'${name}' has the size ${dim}`, where);
 }
 
 function readNode(node: NodeProto, where: string): OnnxNode {

@@ -13,6 +13,7 @@ import {
   openSession,
   type SessionOptions,
 } from "./run.ts";
+import { checkRunnable } from "./runnable.ts";
 
 export interface OnnxRecursion extends Recursion {
   readonly about: OnnxAbout;
@@ -47,6 +48,7 @@ export async function openOnnxRecursion(
   const model = decodeModel(bytes, where);
   const about = readAbout(model, where);
   const sizes = readSizes(model, options.batchSize, where);
+  checkRunnable(model, about, sizes.batchSize, where);
   if (about.puzzle === "vectors" && !options.table)
     throw new ToolError("this file takes puzzle vectors as an input, and there is no table of them", {
       code: "onnx/no-table",

@@ -2,6 +2,7 @@
 // optional and loaded when first asked for; nothing is downloaded, and the WebAssembly runs in one thread.
 
 import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
 import { ToolError } from "../base/errors.ts";
 
 /** Numbers of an input or output; `Uint8Array` holds booleans, `Uint16Array` bits of float16. */
@@ -76,7 +77,11 @@ export async function openSession(bytes: Uint8Array, options: SessionOptions = {
       const given = Array.from(feeds, ([key, { dims, data }]) => {
         return [key, new runtime.Tensor(typeOf(data), data, dims)] as const;
       });
-      const results = await session.run(Object.fromEntries(given), wanted ?? session.outputNames);
+      const results = await session
+        .run(Object.fromEntries(given), wanted ?? session.outputNames)
+        .catch((cause: unknown) => {
+          throw failed("fails at", cause, options.where);
+        });
       return new Map(Object.entries(results).map(([key, { dims, data }]) => [key, { dims, data }]));
     },
     close: () => session.release(),
@@ -97,13 +102,17 @@ async function createSession(
       logSeverityLevel: 3,
     });
   } catch (cause) {
-    throw new ToolError(`ONNX Runtime refuses the model: ${cause instanceof Error ? cause.message : cause}`, {
-      code: "onnx/refused",
-      where,
-      hint: "export it again; if that does not help, please report it",
-      cause,
-    });
+    throw failed("refuses", cause, where);
   }
+}
+
+function failed(verb: string, cause: unknown, where: string | undefined): ToolError {
+  return new ToolError(`ONNX Runtime ${verb} the model: ${cause instanceof Error ? cause.message : cause}`, {
+    code: "onnx/refused",
+    where,
+    hint: "export it again; if that does not help, please report it",
+    cause,
+  });
 }
 
 async function loadRuntime(
@@ -121,9 +130,11 @@ async function loadRuntime(
 
 /** Undefined when the package is not there; a package that is there and fails to load is an error. */
 async function importRuntime(name: OnnxRuntimeName): Promise<Runtime | undefined> {
-  if (!isInstalled(name)) return undefined;
+  const path = pathOf(name);
+  if (path === undefined) return undefined;
   try {
-    const module: unknown = await import(name);
+    // By path where only NODE_PATH leads to it, of which `import` knows nothing.
+    const module: unknown = await import(name).catch(() => import(pathToFileURL(path).href));
     if (isRuntime(module)) return module;
   } catch (cause) {
     throw new ToolError(`${name} cannot be loaded: ${cause instanceof Error ? cause.message : cause}`, {
@@ -140,11 +151,14 @@ async function importRuntime(name: OnnxRuntimeName): Promise<Runtime | undefined
 
 /** Whether the package is found, without loading it. */
 export function isInstalled(name: OnnxRuntimeName): boolean {
+  return pathOf(name) !== undefined;
+}
+
+function pathOf(name: OnnxRuntimeName): string | undefined {
   try {
-    createRequire(import.meta.url).resolve(name);
-    return true;
+    return createRequire(import.meta.url).resolve(name);
   } catch {
-    return false;
+    return undefined;
   }
 }
 

@@ -1,5 +1,5 @@
 // Weights from elsewhere: a safetensors file or a PyTorch checkpoint of the TRM or HRM code, read under the reference's
-// names `model.inner.…` whatever prefixes torch.compile or a training program left (spec/trm.md sections 2 and 13).
+// names `model.inner.…` whatever prefixes torch.compile, DistributedDataParallel or a training program left (spec/trm.md sections 2 and 13).
 // Nothing is converted here and nothing read but the directory; what the weights are is told by weights-description.ts.
 
 import { ToolError } from "../base/errors.ts";
@@ -40,7 +40,7 @@ async function openSafetensorsOrSay(path: string): Promise<SafetensorsFile> {
 
 /** The name that the reference gives a tensor; undefined for what is not kept. */
 export function referenceName(name: string): string | undefined {
-  const plain = name.split("_orig_mod.").join("");
+  const plain = name.replace(/(^|\.)(_orig_mod\.|module\.)+/g, "$1");
   if (remade.test(plain)) return undefined;
   if (plain.startsWith("inner.")) return `model.${plain}`;
   return innerNames.test(plain) ? PREFIX + plain : plain;

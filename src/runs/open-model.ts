@@ -14,8 +14,10 @@ import { loadStateFile, type ModelWeights, makeBlankWeights, TABLE_KEY } from ".
 import { puzzleShapeOf } from "../tasks/index.ts";
 import { type Checkpoint, latestCheckpoint, readCheckpoint } from "./checkpoints.ts";
 import { openWeightsFile } from "./import-weights.ts";
+import { completeConfig, mustBeSaid } from "./infer-config.ts";
 import { openRun, type Run } from "./run.ts";
 import { readTable, readTableIndex } from "./table-segments.ts";
+import { describeWeights } from "./weights-description.ts";
 
 /** What is evaluated, in every checkpoint. */
 export const WEIGHTS_FILE = "weights.safetensors";
@@ -59,22 +61,40 @@ export async function newestCheckpoint(run: Run): Promise<Checkpoint> {
 
 async function openCheckpoint(path: string): Promise<OpenedModel> {
   const checkpoint = await readCheckpoint(path);
-  return build(await findConfig(path), join(path, WEIGHTS_FILE), path, checkpoint);
+  const found = findConfigFile(path);
+  if (!found) throw noConfig(path, path, []);
+  const { config } = parseConfig(await readTextFile(found), found);
+  return build(config, join(path, WEIGHTS_FILE), path, checkpoint);
 }
 
 async function openSingleFile(path: string): Promise<OpenedModel> {
-  return build(await findConfig(dirname(resolve(path))), path, path, undefined);
+  const file = await openWeightsFile(path);
+  await file.close(); // the shapes in its directory are all that is needed here
+  const folder = dirname(resolve(path));
+  const found = findConfigFile(folder);
+  if (!found) throw noConfig(path, folder, mustBeSaid(describeWeights(file.entries)));
+  const config = await completeConfig(await readTextFile(found), found, file.entries);
+  return build(config, path, path, undefined);
 }
 
-/** config.yaml of the folder itself, or of the run that a checkpoint folder lies in. */
-async function findConfig(folder: string): Promise<WhorlConfig> {
-  const candidates = [folder, dirname(dirname(resolve(folder)))].map((dir) => join(dir, "config.yaml"));
-  const found = candidates.find((file) => existsSync(file));
-  if (found) return parseConfig(await readTextFile(found), found).config;
-  throw new ToolError(`no config.yaml belongs to ${basename(folder)}`, {
+/** config.yaml (all_config.yaml of the reference) of the folder itself, or of the run that a checkpoint folder lies in. */
+function findConfigFile(folder: string): string | undefined {
+  return configFiles(folder).find((file) => existsSync(file));
+}
+
+function configFiles(folder: string): string[] {
+  return [
+    join(folder, "config.yaml"),
+    join(folder, "all_config.yaml"),
+    join(dirname(dirname(resolve(folder))), "config.yaml"),
+  ];
+}
+
+function noConfig(path: string, folder: string, mustSay: readonly string[]): ToolError {
+  return new ToolError(`no config.yaml belongs to ${basename(path)}`, {
     code: "run/no-config",
-    where: candidates.join(", "),
-    hint: "put the config.yaml of the model's run beside the weights: shapes alone do not tell the cycles",
+    where: configFiles(folder).join(", "),
+    hint: `put the config.yaml of the model's run beside the weights (all_config.yaml of the reference), or one that says what shapes do not tell: data.task${mustSay.map((key) => `, ${key}`).join("")}`,
   });
 }
 
