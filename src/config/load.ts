@@ -10,7 +10,7 @@ import { ToolError } from "../base/errors.ts";
 import { readTextFile } from "../base/files.ts";
 import { nearestName } from "../base/nearest.ts";
 import { type ConfigKey, configKeys } from "./keys.ts";
-import { type Arch, archOf, referenceNames, translateReference } from "./reference-names.ts";
+import { type Arch, archIn, referenceNames, translateReference } from "./reference-names.ts";
 import { type WhorlConfig, whorlConfigSchema } from "./schema.ts";
 import { parseOverride, parseSettings, type Setting } from "./settings.ts";
 
@@ -53,7 +53,7 @@ export function parseConfig(
   const origins = new Map<string, string>();
   const ignored: string[] = [];
   const given = [...parseSettings(text, fileName), ...overrides.flatMap(parseOverride)];
-  const arch = given.reduce<Arch>((found, { path, value }) => archOf(path, value) ?? found, "trm");
+  const arch = archIn(given);
   for (const written of given) {
     const setting = resolveName(written, keys, arch);
     if (setting === "ignored") ignored.push(written.path);

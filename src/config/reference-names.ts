@@ -54,10 +54,15 @@ const ignoredNames = [
 ];
 
 /** The architecture that a setting names, ours or the reference's; undefined when it names none. */
-export function archOf(path: string, value: unknown): Arch | undefined {
+function archOf(path: string, value: unknown): Arch | undefined {
   if (path === "arch.name") return architectures.find(([pattern]) => pattern.test(String(value)))?.[1];
   const names = Object.keys(modelReferenceNames) as Arch[];
   return path === "model.arch" || path === "arch" ? names.find((name) => name === value) : undefined;
+}
+
+/** The architecture of a configuration: the last that its settings name. */
+export function archIn(settings: readonly { readonly path: string; readonly value: unknown }[]): Arch {
+  return settings.reduce<Arch>((found, { path, value }) => archOf(path, value) ?? found, "trm");
 }
 
 /** Our setting for one of the reference's; undefined when the name is none of its. */

@@ -14,6 +14,7 @@ const OPS: ReadonlySet<string> = new Set([
     "Cast",
     "Concat",
     "Div",
+    "Erf",
     "Expand",
     "Gather",
     "Identity",

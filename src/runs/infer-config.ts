@@ -3,7 +3,7 @@
 
 import { ToolError } from "../base/errors.ts";
 import { parseConfig } from "../config/load.ts";
-import { translateReference } from "../config/reference-names.ts";
+import { archIn, translateReference } from "../config/reference-names.ts";
 import type { WhorlConfig } from "../config/schema.ts";
 import { parseSettings } from "../config/settings.ts";
 import type { TensorType } from "../formats/safetensors.ts";
@@ -40,8 +40,10 @@ export function mustBeSaid({ notInWeights }: WeightsDescription): string[] {
 
 /** Names of all settings of a YAML file, ours for the reference's. */
 function settingsIn(text: string, file: string): Set<string> {
-  const names = parseSettings(text, file).map(({ path, value, where }) => {
-    const translated = translateReference(path, value, where);
+  const settings = parseSettings(text, file);
+  const arch = archIn(settings);
+  const names = settings.map(({ path, value, where }) => {
+    const translated = translateReference(path, value, where, arch);
     return translated && translated !== "ignored" ? translated.path : path;
   });
   return new Set(names);
