@@ -59,7 +59,7 @@ export async function exportWeb(
     ...{ form: "step", batch: 1, weights, config: opened.config },
   });
   const bytes = encodeModel(file);
-  const parameters = countParameters([...model.model.parameters, ...model.model.buffers]);
+  const parameters = countParameters(model.model.parameters);
   const card: ModelCard = {
     ...cardOf(model, file, puzzle),
     ...{
@@ -101,9 +101,18 @@ function cardOf(
     title: `${puzzle.kind} ${puzzle.size}×${puzzle.size}`,
     ...{ weights: about.weights, steps: about.steps, halts: about.halts },
     carries: carries.map(({ name, dims }) => ({ name, dims: dims.map(Number) })),
+    float16Nodes: float16NodesOf(file),
     identifiers: about.puzzle === "none" ? 0 : model.shape.numPuzzleIdentifiers,
     vocabulary: vocabularyOf(config.data) ?? [],
   };
+}
+
+function float16NodesOf({ graph: { initializers, nodes } }: OnnxModel): string[] {
+  const half = new Set(initializers.filter(({ type }) => type === "float16").map(({ name }) => name));
+  const lookUps = nodes.filter(({ op, inputs }) => op === "Gather" && half.has(inputs[0]));
+  const found = new Set(lookUps.map(({ outputs }) => outputs[0]));
+  const widened = nodes.filter(({ op, inputs }) => op === "Cast" && found.has(inputs[0]));
+  return [...lookUps, ...widened].map(({ name }) => name);
 }
 
 function puzzleKindOf({ data }: WhorlConfig, path: string): PuzzleKind {

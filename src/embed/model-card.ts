@@ -22,6 +22,8 @@ export interface ModelCard {
   readonly halts: HaltRule;
   /** Inputs that an output `<name>_next` continues, with their sizes, the batch of 1 among them. */
   readonly carries: readonly { readonly name: string; readonly dims: readonly number[] }[];
+  /** Nodes that look rows up in a table of float16 and widen them: not every graphics card has such numbers. */
+  readonly float16Nodes: readonly string[];
   /** Rows of the puzzle table; 0 when the model has none. */
   readonly identifiers: number;
   /** What each token is as text. */
@@ -29,7 +31,7 @@ export interface ModelCard {
   /** The tasks that the rows of the table stand for, where they are known. */
   readonly tasks: readonly { readonly name: string; readonly identifier: number }[];
   readonly examples: readonly PageExample[];
-  /** Of ONNX Runtime in the folder `runtime/`; empty names a provider that was left out. */
+  /** ONNX Runtime in the folder `runtime/`. */
   readonly runtime: { readonly version: string; readonly webgpu: boolean };
 }
 

@@ -25,9 +25,13 @@ export async function loadModel(folder: string | URL, options: RuntimeOptions = 
   const base = folderUrl(folder);
   const card = await readCard(base);
   const bytes = new Uint8Array(await (await request(new URL(card.file, base))).arrayBuffer());
-  const runtime = await openRuntime(base, card, bytes, options);
+  const form = formOf(card.puzzle);
+  const runtime = await openRuntime(base, card, bytes, options, (opened) => {
+    const inputs = new Int32Array(form.seqLen);
+    return runnerOf(opened, card)({ inputs, identifier: 0 }, 1).next();
+  });
   return makeSolver({
-    ...{ title: card.title, steps: card.steps, identifiers: card.identifiers, form: formOf(card.puzzle) },
+    ...{ title: card.title, steps: card.steps, identifiers: card.identifiers, form },
     runsOn: runtime.runsOn,
     wantsToHalt: (halt, goOn) => wantsToHalt(card.halts, halt, goOn),
     run: runnerOf(runtime, card),

@@ -46,15 +46,21 @@ export interface Runtime {
 
 const MOST_THREADS = 8;
 
-/** @param folder URL of the exported folder, with the slash at its end */
+/**
+ * @param folder URL of the exported folder, with the slash at its end
+ * @param tryOut runs a step: WebGPU may be there and still not run a model, which shows only then
+ */
 export async function openRuntime(
   folder: URL,
   card: ModelCard,
   model: Uint8Array,
   options: RuntimeOptions,
+  tryOut: (runtime: Runtime) => Promise<unknown>,
 ): Promise<Runtime> {
   const { provider } = options;
-  const reason = card.runtime.webgpu ? await whyNoWebGpu() : "the folder was exported without it";
+  const reason = card.runtime.webgpu
+    ? await whyNoWebGpu(provider === "webgpu")
+    : "the folder was exported without it";
   if (provider === "webgpu" && reason !== undefined)
     throw new ToolError(`WebGPU cannot be used here: ${reason}`, {
       code: "web/no-webgpu",
@@ -62,31 +68,38 @@ export async function openRuntime(
     });
   if (provider !== "wasm" && reason === undefined) {
     try {
-      return await openWith("webgpu", folder, model, 1);
+      const runtime = await openWith(
+        { name: "webgpu", forceCpuNodeNames: card.float16Nodes },
+        folder,
+        model,
+        1,
+      );
+      await tryOut(runtime);
+      return runtime;
     } catch (error) {
       if (provider === "webgpu") throw error;
       console.info("WebGPU failed, WebAssembly computes:", error);
     }
   }
-  return openWith("wasm", folder, model, globalThis.crossOriginIsolated ? threadsFor(options) : 1);
+  return openWith({ name: "wasm" }, folder, model, globalThis.crossOriginIsolated ? threadsFor(options) : 1);
 }
 
 async function openWith(
-  provider: "webgpu" | "wasm",
+  provider: { readonly name: "webgpu" | "wasm"; readonly forceCpuNodeNames?: readonly string[] },
   folder: URL,
   model: Uint8Array,
   threads: number,
 ): Promise<Runtime> {
   const at = (name: string) => new URL(`runtime/${name}`, folder).href;
-  const ort: Ort = await import(/* @vite-ignore */ /* webpackIgnore: true */ at(`${provider}.js`));
+  const ort: Ort = await import(/* @vite-ignore */ /* webpackIgnore: true */ at(`${provider.name}.js`));
   ort.env.logLevel = "error";
   ort.env.wasm.numThreads = threads;
-  ort.env.wasm.wasmPaths = { mjs: at(`${provider}-module.js`), wasm: at(`${provider}.wasm`) };
+  ort.env.wasm.wasmPaths = { mjs: at(`${provider.name}-module.js`), wasm: at(`${provider.name}.wasm`) };
   const session = await ort.InferenceSession.create(model, {
     ...{ executionProviders: [provider], intraOpNumThreads: threads, logSeverityLevel: 3 },
   });
   const runsOn =
-    provider === "webgpu" ? "WebGPU" : `WebAssembly, ${threads} ${threads === 1 ? "thread" : "threads"}`;
+    provider.name === "webgpu" ? "WebGPU" : `WebAssembly, ${threads} ${threads === 1 ? "thread" : "threads"}`;
   return { session, Tensor: ort.Tensor, runsOn };
 }
 
@@ -98,12 +111,12 @@ interface Adapter {
   readonly info?: { readonly isFallbackAdapter?: boolean };
 }
 
-/** Undefined where it works. An adapter that computes on the processor is slower than WebAssembly. */
-async function whyNoWebGpu(): Promise<string | undefined> {
+/** Undefined where it works. An adapter that computes on the processor is slower than WebAssembly: only who asks gets it. */
+async function whyNoWebGpu(isAsked: boolean): Promise<string | undefined> {
   const { gpu } = navigator as { gpu?: { requestAdapter(): Promise<Adapter | null> } };
   if (!gpu) return "the browser has no WebGPU";
   if (!("Suspending" in WebAssembly)) return "the browser has no JSPI";
   const adapter = await gpu.requestAdapter().catch(() => null);
   if (!adapter) return "there is no graphics adapter";
-  return adapter.info?.isFallbackAdapter ? "its adapter computes on the processor" : undefined;
+  return !isAsked && adapter.info?.isFallbackAdapter ? "its adapter computes on the processor" : undefined;
 }

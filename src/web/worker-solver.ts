@@ -15,7 +15,7 @@ type Ask = Question extends infer Q ? (Q extends Question ? Omit<Q, "id"> : neve
  */
 export async function loadModelInWorker(folder: string | URL, options: RuntimeOptions = {}): Promise<Solver> {
   const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
-  const ask = askerOf(worker);
+  const { ask, end } = askerOf(worker);
   let solves = 0;
   try {
     const url = new URL(String(folder), globalThis.location.href).href;
@@ -23,17 +23,18 @@ export async function loadModelInWorker(folder: string | URL, options: RuntimeOp
     return {
       ...loaded,
       solve: (puzzle, solveOptions = {}) => solve(ask, solves++, puzzle, solveOptions),
-      close: async () => worker.terminate(),
+      close: async () => end(new ToolError("the model was closed", { code: "web/closed" })),
     };
   } catch (error) {
-    worker.terminate();
+    end(error);
     throw error;
   }
 }
 
 type Asker = (question: Ask) => Promise<unknown>;
 
-function askerOf(worker: Worker): Asker {
+/** `end` stops the worker; whoever still waits for an answer gets the error. */
+function askerOf(worker: Worker): { ask: Asker; end(error: unknown): void } {
   const waiting = new Map<number, { resolve(result: unknown): void; reject(error: unknown): void }>();
   let asked = 0;
   worker.onmessage = ({ data: { id, result, error } }: MessageEvent<Answer>) => {
@@ -46,15 +47,20 @@ function askerOf(worker: Worker): Asker {
       code: "web/worker",
       hint: "check that the whole exported folder is there",
     });
+    end(error);
+  };
+  const end = (error: unknown) => {
+    worker.terminate();
     for (const { reject } of waiting.values()) reject(error);
     waiting.clear();
   };
-  return (question) =>
+  const ask: Asker = (question) =>
     new Promise((resolve, reject) => {
       const id = asked++;
       waiting.set(id, { resolve, reject });
       worker.postMessage({ ...question, id });
     });
+  return { ask, end };
 }
 
 async function* solve(
@@ -73,7 +79,7 @@ async function* solve(
       yield step;
     }
   } finally {
-    void ask({ ask: "end", solve: number });
+    ask({ ask: "end", solve: number }).catch(() => {}); // a closed model has nothing to end
   }
 }
 

@@ -2,8 +2,14 @@
 
 import { existsSync } from "node:fs";
 import { type Browser, chromium, type Page } from "playwright-core";
+import { test } from "vitest";
 
-const CANDIDATES = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const CANDIDATES = [
+  process.env.CHROMIUM,
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+];
 
 /** Undefined when there is none. */
 export function findChromium(): string | undefined {
@@ -25,7 +31,11 @@ export interface WatchedPage {
   readonly complaints: readonly string[];
 }
 
-export async function openWatched(browser: Browser, url: string, size = { width: 1200, height: 900 }): Promise<WatchedPage> {
+export async function openWatched(
+  browser: Browser,
+  url: string,
+  size = { width: 1200, height: 900 },
+): Promise<WatchedPage> {
   const context = await browser.newContext({ viewport: size });
   const requests: string[] = [];
   const complaints: string[] = [];
@@ -42,4 +52,12 @@ export async function openWatched(browser: Browser, url: string, size = { width:
   const page = await context.newPage();
   await page.goto(url);
   return { page, requests, complaints };
+}
+
+/** A test that needs the browser; without one it counts as skipped, and says so. */
+export function browserTest(name: string, run: () => Promise<void>): void {
+  test(name, async ({ skip }) => {
+    skip(findChromium() === undefined, "no Chromium: apt-get install chromium, or CHROMIUM=/path/to/it");
+    await run();
+  });
 }

@@ -77,11 +77,10 @@ export function percent(probability: number): string {
 }
 
 function rowOf({ step, haltProbability, valid }: SolverStep, changed: number): HTMLElement[] {
-  const cells = `${changed} ${changed === 1 ? "cell" : "cells"} changed`;
   const verdict = valid === undefined ? "" : valid ? ", right" : ", not right";
   return [
     span("", `Step ${step}`),
-    span("note", changed === 0 ? `nothing changed${verdict}` : `${cells}${verdict}`),
+    span("note", changed === 0 ? `nothing changed${verdict}` : `${changed} changed${verdict}`),
     span("percent", percent(haltProbability), " sure"),
   ];
 }
