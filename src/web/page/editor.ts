@@ -75,7 +75,7 @@ export function makeGrid(options: GridOptions): Grid {
     event.preventDefault();
   });
   element.addEventListener("focusin", ({ target }) => {
-    const cell = cells.findIndex((each) => each === target);
+    const cell = cells.findIndex((each) => each.isSameNode(target instanceof Node ? target : null));
     if (cell >= 0) makeCurrent(cell, false);
   });
   if (options.onDraw) listenToDrawing(element, cells, (cell) => options.onDraw?.(cell));
@@ -113,7 +113,7 @@ function listenToDrawing(
   let last = -1;
   const drawAt = (event: PointerEvent) => {
     const under = document.elementFromPoint(event.clientX, event.clientY);
-    const cell = cells.findIndex((each) => each === under);
+    const cell = cells.findIndex((each) => each.isSameNode(under));
     if (cell >= 0 && cell !== last) draw(cell);
     last = cell;
   };
