@@ -102,7 +102,7 @@ test("mazes come with examples that can be walked; a task of one's own has no pa
   const maze = await writeFakeModel(join(folder, "maze"), {
     task: "maze",
     size: 6,
-    generate: { train: 1, test: 1 },
+    generate: { train: 1, test: 1, minPath: 6 },
   });
   expect((await exportPage(maze, join(folder, "maze-page"))).error).toBe("");
   const solver = await loadModel(maze);

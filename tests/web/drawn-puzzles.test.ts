@@ -38,30 +38,33 @@ async function withPageOf(
 }
 
 browserTest("a maze is drawn with keys and pointer, and solved as the engine solves it", () =>
-  withPageOf({ task: "maze", size: 6, generate: { train: 1, test: 1 } }, async ({ page }, site) => {
-    const cells = page.getByRole("gridcell");
-    await cells.nth(1).click(); // a wall, as is chosen at first
-    await page.getByRole("button", { name: "Goal" }).click();
-    await cells.nth(8).click();
-    await page.keyboard.press("ArrowRight");
-    await page.keyboard.press("#");
-    const text = "S#......G#..........................";
-    await page.getByText("Paste or copy as text").click();
-    expect(await page.getByLabel("The puzzle as text").inputValue()).toBe(text);
-    await page.getByRole("button", { name: "Solve" }).click();
-    await page.locator("#status:not(:empty)").waitFor({ state: "attached" });
-    const last = (await allSteps((await loadModel(join(site, "model.onnx"))).solve(text))).at(-1);
-    const words = await page.locator("#board td .unseen").allTextContents();
-    const names = { "#": "wall", S: "start", G: "goal", o: "path", "?": "nothing", " ": "open" };
-    expect(words.map((said) => said.trim().split(",")[0])).toEqual(
-      Array.from(last?.board ?? "", (character) => names[character as keyof typeof names]),
-    );
-    await page.getByRole("button", { name: "Clear" }).click();
-    await cells.nth(6).focus();
-    for (const key of ["#", "ArrowRight", "#", "ArrowUp", "#"]) await page.keyboard.press(key);
-    await page.getByRole("button", { name: "Solve" }).click();
-    expect(await page.getByRole("alert").textContent()).toMatch(/^There is no way from S at/);
-  }),
+  withPageOf(
+    { task: "maze", size: 6, generate: { train: 1, test: 1, minPath: 6 } },
+    async ({ page }, site) => {
+      const cells = page.getByRole("gridcell");
+      await cells.nth(1).click(); // a wall, as is chosen at first
+      await page.getByRole("button", { name: "Goal" }).click();
+      await cells.nth(8).click();
+      await page.keyboard.press("ArrowRight");
+      await page.keyboard.press("#");
+      const text = "S#......G#..........................";
+      await page.getByText("Paste or copy as text").click();
+      expect(await page.getByLabel("The puzzle as text").inputValue()).toBe(text);
+      await page.getByRole("button", { name: "Solve" }).click();
+      await page.locator("#status:not(:empty)").waitFor({ state: "attached" });
+      const last = (await allSteps((await loadModel(join(site, "model.onnx"))).solve(text))).at(-1);
+      const words = await page.locator("#board td .unseen").allTextContents();
+      const names = { "#": "wall", S: "start", G: "goal", o: "path", "?": "nothing", " ": "open" };
+      expect(words.map((said) => said.trim().split(",")[0])).toEqual(
+        Array.from(last?.board ?? "", (character) => names[character as keyof typeof names]),
+      );
+      await page.getByRole("button", { name: "Clear" }).click();
+      await cells.nth(6).focus();
+      for (const key of ["#", "ArrowRight", "#", "ArrowUp", "#"]) await page.keyboard.press(key);
+      await page.getByRole("button", { name: "Solve" }).click();
+      expect(await page.getByRole("alert").textContent()).toMatch(/^There is no way from S at/);
+    },
+  ),
 );
 
 browserTest("an ARC grid of a known task is drawn, resized, and answered as the engine answers it", () => {

@@ -41,16 +41,19 @@ export function arcEditor(puzzle: PuzzleKind & { kind: "arc" }, onChange: () => 
       onDraw: (cell) => draw(cell, colour.value()),
     });
   let grid = gridOf();
-  const replace = (next: ArcGrid) => {
+  const show = (next: ArcGrid) => {
     drawn = next;
     rows.input.value = String(drawn.rows);
     columns.input.value = String(drawn.cols);
     grid = gridOf();
     element.replaceChildren(grid.element);
+  };
+  const replace = (next: ArcGrid) => {
+    show(next);
     onChange();
   };
   const resize = () => replace(resized(drawn, rows.value(), columns.value()));
-  replace(drawn);
+  show(drawn);
   return {
     ...{ tools: [colour.element, rows.element, columns.element], element },
     keys: "Press or draw on the grid. Keys: arrows move, 0 to 9 set a colour, Space the chosen one.",

@@ -34,7 +34,7 @@ function openEditor(card: ModelCard, task: TaskField): Editor {
   const text = byId("text", HTMLTextAreaElement);
   const editor: Editor = makeEditor(card, () => {
     byId("problem").textContent = "";
-    text.value = editor?.text() ?? "";
+    text.value = editor.text();
   });
   const write = (puzzle: string) => tryTo(() => editor.write(puzzle));
   describe(card, editor);

@@ -80,7 +80,10 @@ function rowOf({ step, haltProbability, valid }: SolverStep, changed: number): H
   const verdict = valid === undefined ? "" : valid ? ", right" : ", not right";
   return [
     span("", `Step ${step}`),
-    span("note", changed === 0 ? `nothing changed${verdict}` : `${changed} changed${verdict}`),
+    span(
+      "note",
+      `${changed > 0 ? `${changed} changed` : step === 1 ? "first answer" : "no change"}${verdict}`,
+    ),
     span("percent", percent(haltProbability), " sure"),
   ];
 }
