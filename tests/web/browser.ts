@@ -50,6 +50,7 @@ export async function openWatched(
   });
   context.on("weberror", (error) => complaints.push(String(error.error())));
   const page = await context.newPage();
+  page.setDefaultTimeout(90_000); // of a busy machine
   await page.goto(url);
   return { page, requests, complaints };
 }
@@ -59,5 +60,5 @@ export function browserTest(name: string, run: () => Promise<void>): void {
   test(name, async ({ skip }) => {
     skip(findChromium() === undefined, "no Chromium: apt-get install chromium, or CHROMIUM=/path/to/it");
     await run();
-  });
+  }, 180_000);
 }

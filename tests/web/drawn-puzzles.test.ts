@@ -16,7 +16,7 @@ import { allSteps, exportPage } from "./trained-model.ts";
 let browser: Browser;
 beforeAll(async () => {
   if (findChromium() !== undefined) browser = await startChromium();
-});
+}, 60_000);
 afterAll(() => browser?.close());
 
 async function withPageOf(
