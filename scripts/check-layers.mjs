@@ -20,6 +20,8 @@ const layers = [
     "runs",
     "eval",
     "onnx",
+    "embed",
+    "web",
     "train",
     "bench",
     "compare",

@@ -62,9 +62,10 @@ async function compileTypeScript() {
   if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) return true;
   say("compiling TypeScript …");
   // Without this, tsc trusts its own record and does not write files that were deleted by hand.
-  if (!existsSync(stampFile)) rmSync(join(root, "dist/.tsbuildinfo"), { force: true });
-  const status = await node(["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], 2);
-  if (status !== 0) {
+  for (const name of existsSync(stampFile) ? [] : [".tsbuildinfo", ".tsbuildinfo-web"])
+    rmSync(join(root, "dist", name), { force: true });
+  for (const project of ["tsconfig.build.json", "tsconfig.web.json"]) {
+    if ((await node(["node_modules/typescript/bin/tsc", "-p", project], 2)) === 0) continue;
     fail("TypeScript found errors, listed above");
     return false;
   }
@@ -76,7 +77,12 @@ function sourceStamp() {
   const names = readdirSync(join(root, "src"), { recursive: true })
     .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
     .sort();
-  const paths = [...names.map((name) => join("src", name)), "tsconfig.json", "tsconfig.build.json"];
+  const paths = [
+    ...names.map((name) => join("src", name)),
+    "tsconfig.json",
+    "tsconfig.build.json",
+    "tsconfig.web.json",
+  ];
   const hash = createHash("sha256");
   for (const path of [...paths, "package-lock.json"]) {
     const { mtimeMs, size } = statSync(join(root, path));
@@ -142,6 +148,7 @@ async function runCheck(words) {
   const steps = {
     lint: ["node_modules/@biomejs/biome/bin/biome", "check"],
     types: ["node_modules/typescript/bin/tsc", "--noEmit"],
+    "types of the page": ["node_modules/typescript/bin/tsc", "-p", "tsconfig.web.json", "--noEmit"],
     layers: ["scripts/check-layers.mjs"],
     tests: ["node_modules/vitest/vitest.mjs", "run", "--exclude", "**/*.slow.test.ts", ...words],
   };

@@ -6,6 +6,9 @@ export { ToolError } from "./base/errors.ts";
 // Configuration
 export { formatConfig, listPresets, loadConfig, parseConfig } from "./config/load.ts";
 export type { WhorlConfig } from "./config/schema.ts";
+// Embedding: `whorl/web` is the same in a browser
+export { type LoadOptions, loadModel } from "./embed/load-model.ts";
+export type { SolveOptions, Solver, SolverStep } from "./embed/solver.ts";
 // Engine
 export { type BackendChoice, chooseExecutor } from "./engine/executors/choose.ts";
 export type { Executor } from "./engine/executors/executor.ts";

@@ -2,16 +2,18 @@
 
 import type { Command } from "commander";
 import { ToolError } from "../base/errors.ts";
-import { printJson, printLine } from "../base/log.ts";
+import { logWarning, printJson, printLine } from "../base/log.ts";
+import { exportWeb, isLargeForHosts } from "../embed/export-web.ts";
 import { exportOnnxFile } from "../onnx/export-file.ts";
 import { openWeights, writeWeightsAsSafetensors, writeWeightsAsTorch } from "../runs/export-weights.ts";
 import { describeWeights } from "../runs/weights-description.ts";
-import { addOnnxOptions, type OnnxOptions, onnxOptionsFrom } from "./onnx-options.ts";
+import { addOnnxOptions, type OnnxOptions, onnxOptionsFrom, weightsFrom } from "./onnx-options.ts";
 import { integer, mebibytes } from "./render/numbers.ts";
 
 interface ExportOptions extends OnnxOptions {
   readonly to: string;
   readonly out: string;
+  readonly webgpu?: boolean;
   readonly json?: boolean;
 }
 
@@ -31,22 +33,25 @@ const targets: Readonly<Record<string, Target>> = {
   safetensors: (path, out) => exportWeights("safetensors", path, out),
   torch: (path, out) => exportWeights("torch", path, out),
   onnx: (path, out, options) => exportOnnxFile(path, out, onnxOptionsFrom(options)),
+  web: exportPage,
 };
 
 const HELP = `
 Examples:
   whorl export runs/sudoku --to torch --out sudoku.pt
-  whorl export runs/sudoku --to onnx --form solve --loop --weights float16 --out sudoku.onnx`;
+  whorl export runs/sudoku --to onnx --form solve --loop --weights float16 --out sudoku.onnx
+  whorl export runs/sudoku --to web --out page     # then serve the folder: npx serve page, python3 -m http.server -d page`;
 
 export function registerExport(program: Command): void {
   const command = program
     .command("export")
     .description(
-      "write a model to one file for other programs: its weights, or an ONNX graph that runs anywhere",
+      "write a model for other programs: its weights, an ONNX graph that runs anywhere, or a page that solves puzzles",
     )
-    .argument("<model>", "run folder, checkpoint folder, .safetensors or .pt file")
+    .argument("<model>", "run folder, checkpoint folder, .safetensors or .pt file (web: .onnx too)")
     .requiredOption("--to <format>", Object.keys(targets).join(" or "))
-    .requiredOption("--out <file>", "file to write")
+    .requiredOption("--out <file>", "file to write; web: folder")
+    .option("--no-webgpu", "web: leave out the runtime for the graphics card, 17 MB")
     .option("--json", "print the result as one line of JSON")
     .addHelpText("after", HELP)
     .action(runExport);
@@ -65,6 +70,16 @@ async function runExport(path: string, options: ExportOptions): Promise<void> {
   const { sizeBytes, parameters, identifiers } = report;
   const table = identifiers > 0 ? ` and ${integer(identifiers)} puzzle vectors` : "";
   printLine(`${out}: ${integer(parameters)} parameters${table}, ${mebibytes(sizeBytes)}`);
+}
+
+async function exportPage(path: string, out: string, options: ExportOptions): Promise<ExportReport> {
+  const report = await exportWeb(path, out, {
+    weights: weightsFrom(options, "float16"),
+    webgpu: options.webgpu,
+  });
+  if (isLargeForHosts(report))
+    logWarning(`the model is ${mebibytes(report.modelBytes)}: some hosts of static pages take 25 MiB a file`);
+  return report;
 }
 
 async function exportWeights(

@@ -1,8 +1,9 @@
-// The options of `whorl export --to onnx`, and what they mean to the exporter.
+// The options of `whorl export --to onnx` (and web), and what they mean to the exporter.
 
 import type { Command } from "commander";
 import { ToolError } from "../base/errors.ts";
 import type { OnnxExportOptions } from "../onnx/export.ts";
+import type { WeightFormat } from "../onnx/weight-writer.ts";
 import { parseCount } from "./options.ts";
 
 /** Values of the options that `addOnnxOptions` adds, as typed. */
@@ -21,7 +22,10 @@ export function addOnnxOptions(command: Command): Command {
     .option("--steps <k>", "onnx: supervision steps of a solve (default: the model's own)")
     .option("--loop", "onnx: the steps of a solve as a Loop instead of one after another")
     .option("--batch <n>", "onnx: a fixed number of rows (default: any)")
-    .option("--weights <format>", "onnx: float32, or float16 for half the size", "float32")
+    .option(
+      "--weights <format>",
+      "float32, or float16 for half the size (default: onnx float32, web float16)",
+    )
     .option("--puzzle <input>", "onnx: identifiers, or vectors to leave the puzzle table out", "identifiers");
 }
 
@@ -31,9 +35,13 @@ export function onnxOptionsFrom(options: OnnxOptions): OnnxExportOptions {
     steps: options.steps === undefined ? undefined : parseCount("--steps", options.steps),
     loop: options.loop,
     batch: options.batch === undefined ? undefined : parseCount("--batch", options.batch),
-    weights: oneOf("--weights", ["float32", "float16"], options.weights ?? "float32"),
+    weights: weightsFrom(options, "float32"),
     puzzle: oneOf("--puzzle", ["identifiers", "vectors"], options.puzzle ?? "identifiers"),
   };
+}
+
+export function weightsFrom({ weights }: OnnxOptions, usual: WeightFormat): WeightFormat {
+  return oneOf("--weights", ["float32", "float16"], weights ?? usual);
 }
 
 /** The choice that was typed; anything else is wrong usage. */

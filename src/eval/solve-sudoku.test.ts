@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import { isValid, judgeAnswer } from "../tasks/sudoku/judge.ts";
 import { formatBoard, parseBoard } from "../tasks/sudoku/rules.ts";
-import { boardStagesOf, changedCells, isValid, judgeAnswer } from "./solve-sudoku.ts";
+import { boardStagesOf, changedCells } from "./solve-sudoku.ts";
 import { attemptAt } from "./testing/sudoku-attempt.ts";
 
 const puzzle = parseBoard("1.3. .2.. ..4. 4..1");

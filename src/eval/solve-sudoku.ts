@@ -3,7 +3,8 @@
 
 import type { SudokuPuzzle } from "../tasks/sudoku/dataset.ts";
 import { decodePrediction } from "../tasks/sudoku/encode.ts";
-import { type Board, type Conflict, conflicts, formatBoard } from "../tasks/sudoku/rules.ts";
+import { type Judgement, judgeAnswer } from "../tasks/sudoku/judge.ts";
+import { type Board, formatBoard } from "../tasks/sudoku/rules.ts";
 import type { Attempt } from "./solve.ts";
 import { stagesOf } from "./solve-stages.ts";
 
@@ -23,15 +24,6 @@ export interface SudokuAttempt {
   readonly valid: boolean;
   /** The first step, from 1, whose answer is valid. */
   readonly solvedAtStep: number | undefined;
-}
-
-/** What is wrong with an answer; nothing in a valid one. */
-export interface Judgement {
-  /** Cells without a digit. */
-  readonly empty: readonly number[];
-  readonly conflicts: readonly Conflict[];
-  /** Cells whose given digit the answer does not keep. */
-  readonly lostGivens: readonly number[];
 }
 
 /** Steps one after the other that give the same board. */
@@ -69,25 +61,7 @@ export function boardStagesOf({ puzzle, steps }: SudokuAttempt): BoardStage[] {
   }));
 }
 
-export function judgeAnswer(puzzle: Board, answer: Board): Judgement {
-  const cells = Array.from(puzzle.keys());
-  return {
-    empty: cells.filter((cell) => answer[cell] === 0),
-    conflicts: conflicts(answer),
-    lostGivens: cells.filter((cell) => puzzle[cell] !== 0 && answer[cell] !== puzzle[cell]),
-  };
-}
-
-export function isValid({ empty, conflicts, lostGivens }: Judgement): boolean {
-  return empty.length === 0 && conflicts.length === 0 && lostGivens.length === 0;
-}
-
 /** Cells that differ from the stage before. */
 export function changedCells({ board, before }: BoardStage): number[] {
   return Array.from(board.keys()).filter((cell) => board[cell] !== before[cell]);
-}
-
-/** Cells that break a rule or do not keep their given digit. */
-export function brokenCells({ conflicts, lostGivens }: Judgement): Set<number> {
-  return new Set([...conflicts.flatMap(({ cells }) => cells), ...lostGivens]);
 }

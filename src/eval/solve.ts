@@ -87,11 +87,6 @@ export function attemptOf<Puzzle>(
   };
 }
 
-/** How sure the model is that its answer is right, from 0 to 1. */
-export function haltProbability(haltLogit: number): number {
-  return 1 / (1 + Math.exp(-haltLogit));
-}
-
 async function solveBatch<Puzzle>(
   recursion: Recursion,
   task: Task<Puzzle>,

@@ -63,6 +63,8 @@ export interface RecursiveModel {
   readonly effectiveDepth: number;
   /** Whether a supervision step's loss counts by its number over haltMaxSteps. */
   readonly weighsSteps?: boolean;
+  /** Whether rows for which the model asks to stop do so in training. */
+  readonly haltsInTraining: boolean;
   /** Whether the model asks to stop, by its halting logits. */
   wantsToHalt(haltLogit: number, continueLogit: number): boolean;
   trainingGraph(options: TrainingGraphOptions): Graph;

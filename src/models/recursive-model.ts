@@ -45,6 +45,8 @@ export interface Architecture {
   readonly tiedHead?: boolean;
   /** Train the continue logit. */
   readonly continueLoss?: boolean;
+  /** Default: true. */
+  readonly haltsInTraining?: boolean;
   readonly wantsToHalt: RecursiveModel["wantsToHalt"];
   step(context: StepContext, before: States): States;
 }
@@ -73,6 +75,7 @@ export function makeRecursiveModel(
     haltMaxSteps: config.haltMaxSteps,
     haltExplorationProb: config.haltExplorationProb,
     effectiveDepth: architecture.effectiveDepth,
+    haltsInTraining: architecture.haltsInTraining ?? true,
     wantsToHalt: architecture.wantsToHalt,
     ...supervisedGraphs({
       seqLen: shape.seqLen,

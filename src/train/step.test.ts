@@ -46,6 +46,7 @@ function fakeModel(haltMaxSteps: number, haltExplorationProb: number): Recursive
     },
     ...{ parameters: [], buffers: [], constants: new Map(), puzzleVectorSize: 0, carry: new Map([["z", 1]]) },
     ...{ numberFormat: "float32", haltMaxSteps, haltExplorationProb, effectiveDepth: 1 },
+    haltsInTraining: true,
     wantsToHalt: (haltLogit) => haltLogit > 0,
     trainingGraph: () => new Graph(),
     evaluationGraph: () => new Graph(),

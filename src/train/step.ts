@@ -273,7 +273,8 @@ function decideHalting(
   const random = stream(seed, "halting", state.step);
   for (let slot = 0; slot < slots.steps.length; slot++) {
     const isLast = slots.steps[slot] >= model.haltMaxSteps;
-    const wants = model.haltMaxSteps > 1 && model.wantsToHalt(qLogits[2 * slot], qLogits[2 * slot + 1]);
+    const mayHalt = model.haltMaxSteps > 1 && model.haltsInTraining;
+    const wants = mayHalt && model.wantsToHalt(qLogits[2 * slot], qLogits[2 * slot + 1]);
     const explores = random.uniform() < model.haltExplorationProb;
     const leastSteps = 2 + random.below(Math.max(1, model.haltMaxSteps - 1));
     const mayExplore = model.haltMaxSteps > 1 && explores;

@@ -282,7 +282,7 @@ test("nothing half: a refused, damaged or missing file leaves nothing behind", a
       "1: /changed.pt is damaged: the checksum of "b" is wrong — copy the file again",
       "1: /page.pt is no .pt file that can be read: it is not a ZIP archive — files of torch before 1.6: load them in PyTorch and save the state dict again; else copy it again",
       "1: no such file or folder while reading /nowhere.pt — check the path",
-      "--to takes safetensors or torch or onnx, not 'tflite'",
+      "--to takes safetensors or torch or onnx or web, not 'tflite'",
     ]
   `);
 });

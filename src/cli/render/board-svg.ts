@@ -1,14 +1,9 @@
 // The way to an answer as a picture: the puzzle and the board after each step that changed something. For documents;
 // the terminal has board-trace.ts.
 
-import { haltProbability } from "../../eval/solve.ts";
-import {
-  boardStagesOf,
-  brokenCells,
-  changedCells,
-  isValid,
-  type SudokuAttempt,
-} from "../../eval/solve-sudoku.ts";
+import { haltProbability } from "../../eval/halt-rule.ts";
+import { boardStagesOf, changedCells, type SudokuAttempt } from "../../eval/solve-sudoku.ts";
+import { brokenCells, isValid } from "../../tasks/sudoku/judge.ts";
 import { type Board, geometryOf, sizeOf } from "../../tasks/sudoku/rules.ts";
 import { percent } from "./numbers.ts";
 

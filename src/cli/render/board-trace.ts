@@ -1,17 +1,9 @@
 // What a model made of a Sudoku, for the terminal: puzzle and answer beside each other, and the boards after every
 // supervision step. What colour shows is said in words where there is no colour.
 
-import {
-  type BoardStage,
-  boardStagesOf,
-  brokenCells,
-  changedCells,
-  isValid,
-  type Judgement,
-  judgeAnswer,
-  type SudokuAttempt,
-} from "../../eval/solve-sudoku.ts";
+import { type BoardStage, boardStagesOf, changedCells, type SudokuAttempt } from "../../eval/solve-sudoku.ts";
 import { drawBoard } from "../../tasks/sudoku/draw.ts";
+import { brokenCells, isValid, type Judgement, judgeAnswer } from "../../tasks/sudoku/judge.ts";
 import { type Board, type Conflict, sizeOf } from "../../tasks/sudoku/rules.ts";
 import type { Colors } from "./colors.ts";
 import { sideBySide } from "./table.ts";

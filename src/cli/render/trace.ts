@@ -1,7 +1,8 @@
 // What a model made of a puzzle of any task, for the terminal, with the task's own drawings: question and answer beside
 // each other, and the answer after every supervision step. Sudoku, which says more of each cell, is board-trace.ts.
 
-import { type Attempt, haltProbability } from "../../eval/solve.ts";
+import { haltProbability } from "../../eval/halt-rule.ts";
+import type { Attempt } from "../../eval/solve.ts";
 import { stagesOf } from "../../eval/solve-stages.ts";
 import type { Task } from "../../tasks/task.ts";
 import type { Colors } from "./colors.ts";

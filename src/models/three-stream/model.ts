@@ -37,6 +37,7 @@ export function makeThreeStream(config: ThreeStreamConfig, shape: PuzzleShape): 
     haltMaxSteps: config.haltMaxSteps,
     haltExplorationProb: config.haltExplorationProb,
     effectiveDepth: passes * config.layers,
+    haltsInTraining: true,
     wantsToHalt: (haltLogit) => haltLogit > 0,
     weighsSteps: config.supervision === "rising",
     ...supervisedGraphs({

@@ -13,7 +13,6 @@ export function makeTrm(config: TrmConfig, shape: PuzzleShape): RecursiveModel {
   const answerNetwork = separateNetworks ? "H_level" : "L_level";
   const schedule: Schedule = { ...config, answerNetwork, latents: Object.keys(latents) };
   const isSingle = config.latents === 0;
-  const wants = (halt: number, goOn: number) => (noActContinue ? halt > 0 : halt > goOn);
   return makeRecursiveModel(
     {
       name: "trm",
@@ -23,7 +22,8 @@ export function makeTrm(config: TrmConfig, shape: PuzzleShape): RecursiveModel {
       effectiveDepth: hCycles * (lCycles + 1) * layers,
       tiedHead: config.tiedHead,
       continueLoss: !noActContinue,
-      wantsToHalt: config.halting ? wants : () => false,
+      haltsInTraining: config.halting,
+      wantsToHalt: (halt, goOn) => (noActContinue ? halt > 0 : halt > goOn),
       step: (context, before) => (isSingle ? recurseSingle : recurse)(context, before, schedule),
     },
     config,

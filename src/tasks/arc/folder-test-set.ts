@@ -9,7 +9,7 @@ import type { ExampleSet, Examples, TestSet } from "../dataset.ts";
 import { openReferenceFolder, type ReferencePart } from "../reference-folder.ts";
 import { invertAugmentation, parseIdentifier } from "./augment.ts";
 import { cropGrid } from "./crop.ts";
-import { gridHash } from "./grid.ts";
+import { gridHash } from "./grid-hash.ts";
 import { judgeViews, sampleTasks, type View } from "./judge.ts";
 import { type ArcTask, readArcTasks } from "./read.ts";
 

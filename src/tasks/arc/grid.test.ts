@@ -1,15 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { told } from "../sudoku/testing/told.ts";
-import {
-  DIHEDRAL_INVERSE,
-  dihedral,
-  exchangesSides,
-  gridHash,
-  gridsEqual,
-  gridToJson,
-  parseGrid,
-} from "./grid.ts";
+import { DIHEDRAL_INVERSE, dihedral, exchangesSides, gridsEqual, gridToJson, parseGrid } from "./grid.ts";
+import { gridHash } from "./grid-hash.ts";
 import { anyGrid } from "./testing/arbitrary.ts";
 import { grid } from "./testing/tasks.ts";
 

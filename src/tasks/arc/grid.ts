@@ -2,7 +2,6 @@
 // Source: arc_grid_to_np and grid_hash of the reference's dataset/build_arc_dataset.py, dihedral_transform of
 // dataset/common.py (spec/trm.md section 11).
 
-import { createHash } from "node:crypto";
 import { ToolError } from "../../base/errors.ts";
 
 export interface Grid {
@@ -54,11 +53,6 @@ export function gridToJson({ rows, cols, cells }: Grid): number[][] {
 
 export function gridsEqual(a: Grid, b: Grid): boolean {
   return a.rows === b.rows && a.cols === b.cols && a.cells.every((colour, cell) => colour === b.cells[cell]);
-}
-
-/** SHA-256 over the byte of the rows, the byte of the columns, and the cells. */
-export function gridHash({ rows, cols, cells }: Grid): string {
-  return createHash("sha256").update(Uint8Array.of(rows, cols)).update(cells).digest("hex");
 }
 
 /** Where a turned grid finds its cells in the original: cell (i, j) is `cells[start + i · rowStep + j · columnStep]`. */

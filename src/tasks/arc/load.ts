@@ -14,7 +14,7 @@ import { type ArcBuild, buildArc } from "./build.ts";
 import type { ArcData } from "./config.ts";
 import { ARC_VOCABULARY } from "./encode.ts";
 import { loadFolderTestSet } from "./folder-test-set.ts";
-import { gridHash } from "./grid.ts";
+import { gridHash } from "./grid-hash.ts";
 import { judgeViews, sampleTasks, type View } from "./judge.ts";
 import { countKnownPairs } from "./pair-key.ts";
 import { type ArcTask, readArcSubset, readArcTasks } from "./read.ts";

@@ -3,7 +3,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { encodeGrid } from "./encode.ts";
-import { type Grid, gridHash } from "./grid.ts";
+import type { Grid } from "./grid.ts";
+import { gridHash } from "./grid-hash.ts";
 import type { ArcTask } from "./read.ts";
 import { type Ballot, ballotOf, vote } from "./vote.ts";
 

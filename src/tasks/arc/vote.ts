@@ -4,7 +4,8 @@
 
 import { invertAugmentation, parseIdentifier } from "./augment.ts";
 import { cropGrid } from "./crop.ts";
-import { type Grid, gridHash, gridToJson } from "./grid.ts";
+import { type Grid, gridToJson } from "./grid.ts";
+import { gridHash } from "./grid-hash.ts";
 import type { ArcTask } from "./read.ts";
 
 /** The answer to one view, turned back. Ballots are cast in the order of the data set's rows. */

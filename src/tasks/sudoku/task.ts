@@ -8,7 +8,8 @@ import { decodeSudoku } from "./decode.ts";
 import { countGuesses, countRounds } from "./difficulty.ts";
 import { drawBoard } from "./draw.ts";
 import { decodePrediction, encodeBoard, sequenceLength, vocabularySize } from "./encode.ts";
-import { conflicts, describeConflict, formatBoard, parseBoard, type SudokuSize } from "./rules.ts";
+import { problemOf } from "./judge.ts";
+import { formatBoard, parseBoard, type SudokuSize } from "./rules.ts";
 
 /** Questions as inputs, answers as labels; every cell is supervised, givens too. */
 export function sudokuTask(size: SudokuSize): Task<SudokuPuzzle> {
@@ -30,7 +31,7 @@ export function sudokuTask(size: SudokuSize): Task<SudokuPuzzle> {
       };
     },
     score({ question }, tokens) {
-      const problem = problemOf(question, decodePrediction(tokens), size);
+      const problem = problemOf(question, decodePrediction(tokens));
       return { valid: problem === undefined, problem };
     },
     draw: ({ question }, tokens) => drawBoard(tokens ? decodePrediction(tokens) : question),
@@ -48,13 +49,4 @@ export function sudokuTask(size: SudokuSize): Task<SudokuPuzzle> {
       { unit: "rounds of singles", of: ({ question }) => countRounds(question) },
     ],
   };
-}
-
-function problemOf(question: Uint8Array, answer: Uint8Array, size: SudokuSize): string | undefined {
-  const empty = answer.reduce((count, digit) => count + (digit === 0 ? 1 : 0), 0);
-  if (empty > 0) return `${empty} cells are empty`;
-  const lost = question.findIndex((digit, cell) => digit !== 0 && answer[cell] !== digit);
-  if (lost >= 0) return `a given ${question[lost]} became ${answer[lost]}`;
-  const [first] = conflicts(answer);
-  return first && describeConflict(first, size);
 }
