@@ -16,10 +16,21 @@ const mixing = whorlConfigSchema.parse({
   ...{ ...attention, model: { ...attention.model, mlpT: true, layers: 3, puzzleEmbLen: 2 } },
 });
 
+const sizes = { hiddenSize: 8, numHeads: 2, expansion: 1 };
+const cycled = { ...sizes, hCycles: 2, lCycles: 2 };
+const others = Object.fromEntries(
+  [
+    { arch: "hrm", ...cycled, layers: 1, hLayers: 3, posEncodings: "learned" },
+    { arch: "direct", ...sizes, layers: 3 },
+    { arch: "trm", ...cycled, latents: 0, tiedHead: true, puzzleEmbNdim: 0, puzzleEmbLen: 0 },
+    { arch: "trm", ...cycled, latents: 2, mlpT: true },
+  ].map((model, i) => [`other${i}`, whorlConfigSchema.parse({ model, data: { size: 4 } })]),
+);
+
 let dir: string;
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), "whorl-infer-"));
-  for (const [name, { model: settings }] of Object.entries({ attention, mixing })) {
+  for (const [name, { model: settings }] of Object.entries({ attention, mixing, ...others })) {
     const model = makeModel(settings, { seqLen: 16, vocabSize: 6, numPuzzleIdentifiers: 3 });
     await writeSafetensors(join(dir, name), toStateDict(model, makeWeights(model, 1)));
   }
@@ -50,4 +61,9 @@ test("cycles must be said, and a size that is said wrong is not put right", asyn
   await expect(openModel(join(dir, "attention"))).rejects.toMatchObject({
     hint: expect.stringContaining("data.task, model.hCycles, model.lCycles, model.numHeads"),
   });
+});
+
+test.each(Object.entries(others))("%s: the architecture is told by names, too", async (name, { model }) => {
+  const cycles = model.arch === "direct" ? "" : "hCycles: 2, lCycles: 2, ";
+  expect(await open(name, `model: {${cycles}numHeads: 2, expansion: 1}\ndata: {size: 4}`)).toEqual(model);
 });

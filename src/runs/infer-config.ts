@@ -3,7 +3,7 @@
 
 import { ToolError } from "../base/errors.ts";
 import { parseConfig } from "../config/load.ts";
-import { archIn, translateReference } from "../config/reference-names.ts";
+import { type Arch, archIn, translateReference } from "../config/reference-names.ts";
 import type { WhorlConfig } from "../config/schema.ts";
 import { parseSettings } from "../config/settings.ts";
 import type { TensorType } from "../formats/safetensors.ts";
@@ -19,13 +19,13 @@ export async function completeConfig(
   file: string,
   entries: ReadonlyMap<string, TensorType>,
 ): Promise<WhorlConfig> {
-  const said = settingsIn(text, file);
+  const { said, arch } = settingsIn(text, file);
   const told = describeWeights(entries);
   const missing = mustBeSaid(told).filter((key) => !said.has(key));
   if (told.architecture !== "unknown" && missing.length > 0) throw notSaid(missing, file);
   const { config } = parseConfig(text, file);
   const { seqLen } = await puzzleShapeOf(config.data);
-  const words = [...sizesTold(told, seqLen)].filter(([key]) => !said.has(key));
+  const words = [...sizesTold(told, arch, seqLen)].filter(([key]) => !said.has(key));
   return parseConfig(
     text,
     file,
@@ -38,22 +38,31 @@ export function mustBeSaid({ notInWeights }: WeightsDescription): string[] {
   return notInWeights.filter((key) => MUST_BE_SAID.includes(key)).map((key) => `model.${key}`);
 }
 
-/** Names of all settings of a YAML file, ours for the reference's. */
-function settingsIn(text: string, file: string): Set<string> {
+/** Names of all settings of a YAML file, ours for the reference's, and the architecture if one of them names it. */
+function settingsIn(text: string, file: string): { said: Set<string>; arch: Arch | undefined } {
   const settings = parseSettings(text, file);
+  const namesArch = settings.some(({ path }) => ["arch", "arch.name", "model.arch"].includes(path));
   const arch = archIn(settings);
   const names = settings.map(({ path, value, where }) => {
     const translated = translateReference(path, value, where, arch);
     return translated && translated !== "ignored" ? translated.path : path;
   });
-  return new Set(names);
+  return { said: new Set(names), arch: namesArch ? arch : undefined };
 }
 
-/** @param seqLen cells of a puzzle */
-function sizesTold(told: WeightsDescription, seqLen: number): Map<string, string | number | boolean> {
+/** @param said the architecture that the configuration names @param seqLen cells of a puzzle */
+function sizesTold(
+  told: WeightsDescription,
+  said: Arch | undefined,
+  seqLen: number,
+): Map<string, string | number | boolean> {
   const { mixing, hiddenSize, layers, tokens, puzzleEmbNdim, posEncodings } = told;
   const sizes = new Map<string, string | number | boolean>();
-  if (hiddenSize === null || layers === null) return sizes;
+  if (hiddenSize === null || layers === null || told.architecture === "unknown") return sizes;
+  const arch = said ?? told.architecture;
+  sizes.set("model.arch", arch);
+  if (arch === "hrm") sizes.set("model.hLayers", told.answerLayers);
+  if (arch === "trm") sizes.set("model.latents", told.latents).set("model.tiedHead", told.tiedHead);
   sizes.set("model.hiddenSize", hiddenSize).set("model.layers", layers);
   sizes.set("model.mlpT", mixing === "mlp_t").set("model.puzzleEmbNdim", puzzleEmbNdim);
   if (posEncodings) sizes.set("model.posEncodings", posEncodings);

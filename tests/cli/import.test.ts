@@ -153,9 +153,11 @@ test("what the shapes tell of TRM with attention and of HRM", async () => {
   expect(reports).toMatchInlineSnapshot(`
     [
       {
+        "answerLayers": 0,
         "architecture": "trm",
         "hiddenSize": 8,
         "identifiers": 5,
+        "latents": 0,
         "layers": 1,
         "mixing": "attention",
         "notInWeights": [
@@ -171,13 +173,16 @@ test("what the shapes tell of TRM with attention and of HRM", async () => {
         "puzzleEmbNdim": 8,
         "sizeBytes": 2128,
         "tensors": 5,
+        "tiedHead": true,
         "tokens": null,
         "vocabSize": 12,
       },
       {
+        "answerLayers": 2,
         "architecture": "hrm",
         "hiddenSize": 8,
         "identifiers": 5,
+        "latents": 0,
         "layers": 2,
         "mixing": "attention",
         "notInWeights": [
@@ -192,6 +197,7 @@ test("what the shapes tell of TRM with attention and of HRM", async () => {
         "puzzleEmbNdim": 8,
         "sizeBytes": 6528,
         "tensors": 12,
+        "tiedHead": true,
         "tokens": 17,
         "vocabSize": 12,
       },
