@@ -68,7 +68,9 @@ async function holdConstants(model: RecursiveModel, contents: Record<string, Buf
             }),
           ]
         : graph.apply(node.op, node.inputs.map(copyOf), node.attributes);
-    node.outputs.forEach((output, i) => copies.set(output, results[i]));
+    node.outputs.forEach((output, i) => {
+      copies.set(output, results[i]);
+    });
   }
   for (const name of LOSSES) {
     const value = whole.outputs.get(name);
