@@ -43,7 +43,7 @@ export interface Architecture {
   readonly effectiveDepth: number;
   /** The head reads cells by the table of token vectors instead of one of its own. */
   readonly tiedHead?: boolean;
-  /** Train the continue logit. */
+  /** Train the continue logit, where a puzzle gets more than one supervision step. */
   readonly continueLoss?: boolean;
   /** Default: true. */
   readonly haltsInTraining?: boolean;
@@ -80,7 +80,7 @@ export function makeRecursiveModel(
     ...supervisedGraphs({
       seqLen: shape.seqLen,
       loss: config.loss === "softmax_cross_entropy" ? "softmax" : "stablemax",
-      continueLoss: architecture.continueLoss ?? false,
+      continueLoss: architecture.continueLoss === true && config.haltMaxSteps > 1, // as the reference
       weighted: false,
       build: (graph) => supervisionStep(graph, parts),
     }),

@@ -10,6 +10,7 @@ import {
   writeSafetensors,
 } from "../formats/safetensors.ts";
 import type { RecursiveModel } from "./model.ts";
+import { TINY_MODELS } from "./testing/tiny-models.ts";
 import { tinyTrm } from "./testing/tiny-trm.ts";
 import {
   type LoadOptions,
@@ -207,3 +208,15 @@ test("weights that do not fit are refused", () => {
 function floats(shape: number[]): StoredTensor {
   return { dtype: "F32", shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) };
 }
+
+test.each(TINY_MODELS)("%s: what is saved loads again, under names of their own", async (_, model) => {
+  const saved = makeWeights(model, 3);
+  saved.table.fill(0.5);
+  const tensors = toStateDict(model, saved);
+  const names = [...model.buffers, ...model.parameters].map(({ name }) => `model.inner.${name}`);
+  expect([...tensors.keys()]).toEqual(model.puzzleVectorSize > 0 ? [...names, TABLE_KEY] : names);
+  await writeSafetensors(path, tensors);
+  const loaded = makeWeights(model, 4);
+  loadStateDict(model, loaded, (await readSafetensors(path)).tensors, path);
+  expect(loaded).toEqual(saved);
+});

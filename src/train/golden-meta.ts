@@ -32,8 +32,6 @@ const metaSchema = z.object({
     seq_len: z.int(),
     vocab_size: z.int(),
     num_puzzle_identifiers: z.int(),
-    H_layers: z.int().default(0),
-    L_layers: z.int().default(0),
     puzzle_emb_ndim: z.int().default(0),
     pos_encodings: z.string().default("rope"),
   }),
@@ -50,7 +48,8 @@ const metaSchema = z.object({
   metrics: z.array(z.record(z.string(), z.number())),
 });
 
-export async function readGoldenMeta(path: string): Promise<GoldenMeta> {
+/** @param weights names of the tensors in weights.safetensors, which tell the model */
+export async function readGoldenMeta(path: string, weights: Iterable<string>): Promise<GoldenMeta> {
   const text = await readFile(path, "utf8").catch((cause) => {
     throw new ToolError(`cannot read ${path}`, {
       code: "replay/no-meta",
@@ -65,7 +64,7 @@ export async function readGoldenMeta(path: string): Promise<GoldenMeta> {
     });
   const { config, optimizer, steps, eval_steps, metrics } = parsed.data;
   return {
-    model: modelConfig(config, path),
+    model: modelConfig(config, architectureOf([...weights]), path),
     shape: {
       seqLen: config.seq_len,
       vocabSize: config.vocab_size,
@@ -87,15 +86,18 @@ export async function readGoldenMeta(path: string): Promise<GoldenMeta> {
 }
 
 /** The reference's names under ours. Traces are recorded without exploration. */
-function modelConfig(config: z.output<typeof metaSchema>["config"], path: string): ModelConfig {
-  const arch = archOf(config);
-  const names = modelReferenceNames[arch];
+function modelConfig(
+  config: z.output<typeof metaSchema>["config"],
+  architecture: Architecture,
+  path: string,
+): ModelConfig {
+  const names = modelReferenceNames[architecture.arch];
   const named = Object.entries(config).flatMap(([key, value]) => (key in names ? [[names[key], value]] : []));
   // The reference takes any other word for "no positions".
   const hasPositions = config.pos_encodings === "rope" || config.pos_encodings === "learned";
   const posEncodings = hasPositions ? config.pos_encodings : "none";
   const parsed = modelConfigSchema.safeParse({
-    arch,
+    ...architecture,
     ...Object.fromEntries(named),
     posEncodings,
     haltExplorationProb: 0,
@@ -106,8 +108,15 @@ function modelConfig(config: z.output<typeof metaSchema>["config"], path: string
   });
 }
 
-/** TRM has no layers of its own for the answer, direct prediction no others. */
-function archOf({ H_layers, L_layers }: z.output<typeof metaSchema>["config"]): ModelConfig["arch"] {
-  if (H_layers === 0) return "trm";
-  return L_layers === 0 ? "direct" : "hrm";
+type Architecture = Pick<ModelConfig, "arch"> & { readonly latents?: number };
+
+/**
+ * By the networks and initial states: HRM has two networks, direct prediction only H_level, TRM only L_level;
+ * trm_singlez has one state, trm_hier6 a latent for each L1_init … L6_init.
+ */
+function architectureOf(weights: readonly string[]): Architecture {
+  const has = (part: string) => weights.some((name) => name.startsWith(`model.inner.${part}`));
+  if (has("H_level.")) return { arch: has("L_level.") ? "hrm" : "direct" };
+  if (!has("H_init")) return { arch: "trm", latents: 0 };
+  return { arch: "trm", latents: weights.filter((name) => /\.L\d*_init$/.test(name)).length };
 }

@@ -26,9 +26,9 @@ export async function replayTrace(
   executor: Executor,
   options: ReplayOptions,
 ): Promise<{ report: ReplayReport; computed: Tensors }> {
-  const meta = await readGoldenMeta(`${folder}/meta.json`);
-  const { tensors: trace } = await readSafetensors(`${folder}/trace.safetensors`);
   const { tensors: initial } = await readSafetensors(`${folder}/weights.safetensors`);
+  const meta = await readGoldenMeta(`${folder}/meta.json`, initial.keys());
+  const { tensors: trace } = await readSafetensors(`${folder}/trace.safetensors`);
   const model = makeModel(meta.model, meta.shape);
   const format = "float32"; // what the traces were recorded in; in bfloat16 nothing could be compared
   const state = makeTrainingState(model, { seed: 0, batchSize: meta.batchSize, ema: true, format });

@@ -3,6 +3,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { modelConfigSchema } from "../../src/models/index.ts";
 import { temporaryFolder } from "../temporary-files.ts";
 import { tinyConfig, trainTiny } from "./tiny.ts";
 
@@ -41,6 +42,30 @@ test("interrupted at several steps, resumed each time", async () => {
   const steps = readFileSync(join(dir, "metrics.jsonl"), "utf8").trim().split("\n");
   const trained = steps.map((line) => JSON.parse(line)).filter((line) => "train/loss" in line);
   expect(trained.map(({ step }) => step)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
+});
+
+const OTHERS = [
+  {
+    ...{ arch: "hrm", hiddenSize: 32, numHeads: 2, layers: 1, hLayers: 1 },
+    ...{ puzzleEmbNdim: 0, haltMaxSteps: 4, forwardDtype: "float32" },
+  },
+  {
+    ...{ arch: "three-stream", hiddenSize: 32, numHeads: 2, layers: 1, expansion: 2, latentLength: 4 },
+    ...{ reasoningPasses: 1, refinementPasses: 2, haltMaxSteps: 4, supervision: "rising" },
+  },
+];
+
+test.each(OTHERS)("$arch, summing two steps an update for AdamW, resumes too", async (model) => {
+  const settings = ["train.stepsPerUpdate=2", "train.optimizer=adamw", "train.clipNorm=1"];
+  const config = { ...(await tinyConfig(...settings)), model: modelConfigSchema.parse(model) };
+  const [whole, cut] = [temporaryFolder(), temporaryFolder()];
+  await trainTiny(config, whole);
+  const controller = new AbortController();
+  const events = { onStep: ({ step }: { step: number }) => step >= 5 && controller.abort() };
+  const { result } = await trainTiny(config, cut, { signal: controller.signal, events });
+  expect(result).toMatchObject({ stopped: "interrupted", step: 5 });
+  await trainTiny(config, cut, { resume: true });
+  expect(finalFiles(cut)).toEqual(finalFiles(whole));
 });
 
 test("one thread or two make no difference", async () => {

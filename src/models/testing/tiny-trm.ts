@@ -48,6 +48,7 @@ export function drawContents(
       if (name === "inputs" || name === "labels")
         return [name, Int32Array.from(draw(() => tokenFor(name, random.uniform(), model.shape.vocabSize)))];
       if (name === "reset") return [name, Int32Array.from({ length }, (_, row) => (row + 1) % 2)];
+      if (name === "last") return [name, Int32Array.from({ length }, (_, row) => row % 2)];
       if (storage === "lane") return [name, new Float64Array(length)];
       if (known && !name.startsWith("q_head")) return [name, Float64Array.from(known)];
       return [name, draw(() => random.truncatedNormal(1))];

@@ -22,7 +22,9 @@ const threeStreamFields = z.strictObject({
     .min(0)
     .nullable()
     .default(null)
-    .describe("reasoning passes that carry gradient, counted from the last; null: all"),
+    .describe(
+      "reasoning passes that carry gradient, counted from the last; null: all, fewer: z_init is not trained",
+    ),
   puzzleEmbNdim: z
     .int()
     .min(0)
