@@ -8,6 +8,7 @@ import { ToolError } from "../base/errors.ts";
 import { makeFolder, readTextFile, writeFileAtomic } from "../base/files.ts";
 import { differingKeys } from "../config/differences.ts";
 import type { WhorlConfig } from "../config/schema.ts";
+import { parseRecord } from "../runs/parse-record.ts";
 import type { Comparison } from "./definition.ts";
 import type { Unit } from "./plan.ts";
 
@@ -83,7 +84,7 @@ export async function readUnit(
 ): Promise<UnitRecord | undefined> {
   const path = pathOf(dir, unit);
   if (!existsSync(path)) return undefined;
-  const record = parseRecord(await readTextFile(path), path);
+  const record = parseRecord(unitRecordSchema, await readTextFile(path), (problem) => damaged(problem, path));
   checkSameSettings(record.config, unit.config, path);
   const [key] = differingKeys(record.evaluation, evaluation, "evaluation");
   if (key) throw otherSettings(key, record.evaluation, evaluation, "evaluation", path);
@@ -130,17 +131,8 @@ function pathOf(dir: string, unit: Unit): string {
   return join(dir, "units", `${unit.id}.json`);
 }
 
-function parseRecord(text: string, path: string): UnitRecord {
-  let problem: string;
-  try {
-    const result = unitRecordSchema.safeParse(JSON.parse(text));
-    if (result.success) return result.data;
-    const [issue] = result.error.issues;
-    problem = `${issue.path.join(".")}: ${issue.message}`;
-  } catch (error) {
-    problem = error instanceof Error ? error.message : String(error);
-  }
-  throw new ToolError(`not a unit of a comparison: ${problem}`, {
+function damaged(problem: string, path: string): ToolError {
+  return new ToolError(`not a unit of a comparison: ${problem}`, {
     code: "compare/damaged",
     where: path,
     hint: "delete the file: its run is evaluated again, not trained again",

@@ -18,6 +18,7 @@ import {
 import { formatConfig, parseConfig } from "../config/load.ts";
 import type { WhorlConfig } from "../config/schema.ts";
 import { NUMBER_FORMATS } from "../engine/number-format.ts";
+import { parseRecord } from "./parse-record.ts";
 
 /** Later versions may add fields; what is unknown here is kept. */
 const runRecordSchema = z.looseObject({
@@ -104,7 +105,9 @@ export async function openRun(dir: string, { forWriting = false } = {}): Promise
   });
   const configPath = join(dir, "config.yaml");
   const { config } = parseConfig(await readTextFile(configPath), configPath);
-  return { dir, record: parseRecord(text, join(dir, "run.json")), config };
+  const recordPath = join(dir, "run.json");
+  const record = parseRecord(runRecordSchema, text, (problem) => damaged(problem, recordPath));
+  return { dir, record, config };
 }
 
 /** Notes in run.json that the run goes on from `step`. */
@@ -133,17 +136,8 @@ async function saveRecord(dir: string, record: RunRecord, options: WriteOptions 
   await writeFileAtomic(join(dir, "run.json"), `${JSON.stringify(record, null, 2)}\n`, options);
 }
 
-function parseRecord(text: string, path: string): RunRecord {
-  let problem: string;
-  try {
-    const result = runRecordSchema.safeParse(JSON.parse(text));
-    if (result.success) return result.data;
-    const [issue] = result.error.issues;
-    problem = `${issue.path.join(".")}: ${issue.message}`;
-  } catch (error) {
-    problem = error instanceof Error ? error.message : String(error);
-  }
-  throw new ToolError(`run.json cannot be read: ${problem}`, {
+function damaged(problem: string, path: string): ToolError {
+  return new ToolError(`run.json cannot be read: ${problem}`, {
     code: "run/damaged",
     where: path,
     hint: "it was changed, or written by a newer version",

@@ -2,18 +2,19 @@
 // Nobody published numbers for it; the defaults are those of the text, corrected where it contradicts itself.
 
 import { z } from "zod";
+import { sharedFields } from "../settings.ts";
 
 const threeStreamFields = z.strictObject({
   arch: z.literal("three-stream").describe("architecture: the tutorial's concatenated streams"),
-  hiddenSize: z.int().min(1).default(256).describe("width of every token vector"),
-  numHeads: z.int().min(1).default(4).describe("attention heads; must divide hiddenSize"),
+  hiddenSize: sharedFields.hiddenSize.default(256),
+  numHeads: sharedFields.numHeads.default(4).describe("attention heads; must divide hiddenSize"),
   expansion: z
     .number()
     .positive()
     .default(4)
     .describe("width of the feed-forward layer relative to hiddenSize"),
   layers: z.int().min(1).default(2).describe("blocks of the one network"),
-  mlpT: z.boolean().default(false).describe("mix tokens by an MLP over positions instead of by attention"),
+  mlpT: sharedFields.mlpT,
   latentLength: z.int().min(1).default(32).describe("scratch tokens z"),
   reasoningPasses: z.int().min(0).default(8).describe("passes of a supervision step that keep only z"),
   refinementPasses: z.int().min(1).default(16).describe("passes after them that keep only the answer"),
@@ -22,37 +23,20 @@ const threeStreamFields = z.strictObject({
     .min(0)
     .nullable()
     .default(null)
-    .describe(
-      "reasoning passes that carry gradient, counted from the last; null: all, fewer: z_init is not trained",
-    ),
-  puzzleEmbNdim: z
-    .int()
-    .min(0)
-    .nullable()
+    .describe("reasoning passes that carry gradient, counted from the last; null: all"),
+  puzzleEmbNdim: sharedFields.puzzleEmbNdim
     .default(0)
     .describe(
       "size of the vector learned per puzzle, a token before the question; null: hiddenSize, 0: none",
     ),
-  haltMaxSteps: z
-    .int()
-    .min(1)
-    .default(16)
-    .describe("supervision steps (the text: cycles) a puzzle gets at most"),
-  haltExplorationProb: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(0.1)
-    .describe("share of rows that must, in training, go on for a random number of steps"),
+  haltMaxSteps: sharedFields.haltMaxSteps,
+  haltExplorationProb: sharedFields.haltExplorationProb,
   supervision: z
     .enum(["equal", "rising"])
     .default("equal")
     .describe("weight of a supervision step's loss: 1, or its number over haltMaxSteps as in the text"),
   layerNormEps: z.number().positive().default(1e-5).describe("added under the root of the norm"),
-  loss: z
-    .enum(["stablemax_cross_entropy", "softmax_cross_entropy"])
-    .default("softmax_cross_entropy")
-    .describe("loss on the answer's cells"),
+  loss: sharedFields.loss.default("softmax_cross_entropy"),
 });
 
 /** After parsing, puzzleEmbNdim is the size really used. */
