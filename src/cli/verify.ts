@@ -83,6 +83,7 @@ function describeVerification(result: Verification, isLocated: boolean): string[
   const lines = [
     `${ok ? "agrees" : "does not agree"} with the engine: ${sameAnswers} of ${rows} answers are the same after ${steps} steps`,
     `logits differ by at most ${maxAbsDiff.toExponential(1)}, ${maxRelDiff.toExponential(1)} of the largest (${provider})`,
+    `a puzzle takes ${seconds(result.secondsPerPuzzle.onnx)} there, ${seconds(result.secondsPerPuzzle.engine)} in the engine`,
   ];
   if (firstDifference) {
     const { node, op, row, step, maxRelDiff: part } = firstDifference;
@@ -92,6 +93,10 @@ function describeVerification(result: Verification, isLocated: boolean): string[
   } else if (!ok && isLocated)
     lines.push("no node differs by itself: small differences add up over the steps");
   return lines;
+}
+
+function seconds(value: number): string {
+  return value < 1 ? `${(1000 * value).toPrecision(3)} ms` : `${value.toFixed(2)} s`;
 }
 
 function parseTolerance(text: string): number {

@@ -46,6 +46,8 @@ export interface Verification {
   readonly maxAbsDiffBySteps: readonly number[];
   /** Rows whose answer after the last step is the same in every cell. */
   readonly sameAnswers: number;
+  /** Median over the batches of the time of all steps, a puzzle; with one puzzle a batch, the time of a solve. */
+  readonly secondsPerPuzzle: { readonly engine: number; readonly onnx: number };
   /** All differences within the tolerance and all answers the same. */
   readonly ok: boolean;
   readonly firstDifference?: NodeDifference;
@@ -72,19 +74,35 @@ export async function verifyOnnx(
       ...{ batchSize: rowsAtOnce, logits: true, format: "float32" as const },
     });
     const tally = makeTally(steps, tolerance);
+    const seconds: { engine: number[]; onnx: number[] } = { engine: [], onnx: [] };
     for (let start = 0; start < puzzles.rows; start += rowsAtOnce) {
       const batch = cut(puzzles, start, Math.min(rowsAtOnce, puzzles.rows - start), model.shape.seqLen);
-      const found = exported.run(batch, steps);
-      for await (const { step, results } of engine.run(batch, steps)) {
-        const { value } = await found.next();
-        if (value) tally.add(step, results, value.results, { start, rows: batch.rows });
+      const expected = clocked(engine.run(batch, steps));
+      const found = clocked(exported.run(batch, steps));
+      for (let step = 1; step <= steps; step++) {
+        const [ours, theirs] = [await expected.next(), await found.next()];
+        if (ours && theirs) tally.add(step, ours.results, theirs.results, { start, rows: batch.rows });
       }
+      seconds.engine.push(expected.seconds() / batch.rows);
+      seconds.onnx.push(found.seconds() / batch.rows);
     }
     const totals = tally.totals();
     const first = tally.firstFailure();
     const ok = first === undefined && totals.sameAnswers === puzzles.rows;
     const { form, weights: weightFormat } = about;
-    const told = { provider, form, weights: weightFormat, rows: puzzles.rows, steps, ...totals, ok };
+    const secondsPerPuzzle = { engine: median(seconds.engine), onnx: median(seconds.onnx) };
+    const told = {
+      ...{
+        provider,
+        form,
+        weights: weightFormat,
+        rows: puzzles.rows,
+        steps,
+        ...totals,
+        secondsPerPuzzle,
+        ok,
+      },
+    };
     if (ok || !options.locate || !first) return told;
     const row = cut(puzzles, first.row, 1, model.shape.seqLen);
     const parts = { model, weights: stored, executor, tolerance };
@@ -92,6 +110,24 @@ export async function verifyOnnx(
   } finally {
     await exported.close();
   }
+}
+
+/** A generator, with the time spent waiting for it. */
+function clocked<T>(steps: AsyncGenerator<T>) {
+  let milliseconds = 0;
+  return {
+    async next(): Promise<T | undefined> {
+      const start = performance.now();
+      const { value, done } = await steps.next();
+      milliseconds += performance.now() - start;
+      return done ? undefined : value;
+    },
+    seconds: () => milliseconds / 1000,
+  };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
 function cut({ inputs, identifiers }: RecursionBatch, start: number, rows: number, seqLen: number) {

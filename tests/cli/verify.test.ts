@@ -51,7 +51,7 @@ test("a file agrees with the weights in it and with the model it was made from",
   const beside = await verify(step, "--model", model, "--steps", "2", "--limit", "2");
   expect(beside.exitCode).toBe(0);
   expect(beside.stdout).toMatch(
-    /^agrees with the engine: 2 of 2 answers are the same after 2 steps\nlogits differ by at most \S+, \S+ of the largest \(onnxruntime-web wasm 1\.\S+\)\n$/,
+    /^agrees with the engine: 2 of 2 answers are the same after 2 steps\nlogits differ by at most \S+, \S+ of the largest \(onnxruntime-web wasm 1\.\S+\)\na puzzle takes \S+ m?s there, \S+ m?s in the engine\n$/,
   );
 });
 
