@@ -217,7 +217,7 @@ test("an unknown preset or a missing file is explained", async () => {
     ),
   );
   expect((await Promise.all(failures)).join("\n")).toMatchInlineSnapshot(`
-    "2 unknown preset sudoku-4by4 — the nearest is sudoku-4x4; there are arc1-small, arc1-trm, arc2-trm, maze-10x10, maze-hard, sudoku-4x4, sudoku-6x6, sudoku-6x6-hard, sudoku-extreme-attention, sudoku-extreme-mlp; a file is given as a path ending in .yaml
+    "2 unknown preset sudoku-4by4 — the nearest is sudoku-4x4; there are arc1-small, arc1-trm, arc2-trm, maze-10x10, maze-hard, sudoku-4x4, sudoku-6x6, sudoku-6x6-direct, sudoku-6x6-hard, sudoku-6x6-three-stream, sudoku-extreme-attention, sudoku-extreme-direct, sudoku-extreme-hrm, sudoku-extreme-mlp, sudoku-extreme-three-stream; a file is given as a path ending in .yaml
     2 no such file or folder while reading ./none.yaml — check the path"
   `);
 });
