@@ -86,6 +86,17 @@ describe("halting", () => {
     expect([state.slots.steps[0], state.slots.halted[0]]).toEqual([made, halts]);
   });
 
+  test("a model that does not halt in training gives every row all its steps", async () => {
+    const model = { ...fakeModel(4, 0), haltsInTraining: false };
+    const { state, trainer } = fakeTraining(model, 1, ({ q_logits }) => q_logits.set([9, 99]));
+    const halted = [];
+    for (let made = 1; made <= 4; made++) {
+      await trainer.step(batchOf(made, 1), SETTINGS);
+      halted.push(state.slots.halted[0]);
+    }
+    expect(halted).toEqual([0, 0, 0, 1]);
+  });
+
   test("with one step there is nothing to explore", async () => {
     const { state, trainer } = fakeTraining(fakeModel(1, 1), 50, ({ q_logits }) => q_logits.fill(-1));
     await trainer.step(batchOf(1, 50), SETTINGS);

@@ -27,7 +27,7 @@ describe("train", () => {
   test("unknown preset, key and values", async () => {
     const dir = join(temporaryFolder(), "run");
     expect(await failure(["train", "sudoku-4x5", "--out", dir])).toMatchInlineSnapshot(
-      `"2: whorl: unknown preset sudoku-4x5 — the nearest is sudoku-4x4; there are arc1-small, arc1-trm, arc2-trm, maze-10x10, maze-hard, sudoku-4x4, sudoku-6x6, sudoku-6x6-hard, sudoku-extreme-attention, sudoku-extreme-mlp; a file is given as a path ending in .yaml"`,
+      `"2: whorl: unknown preset sudoku-4x5 — the nearest is sudoku-4x4; there are arc1-small, arc1-trm, arc2-trm, maze-10x10, maze-hard, sudoku-4x4, sudoku-6x6, sudoku-6x6-direct, sudoku-6x6-hard, sudoku-6x6-three-stream, sudoku-extreme-attention, sudoku-extreme-direct, sudoku-extreme-hrm, sudoku-extreme-mlp, sudoku-extreme-three-stream; a file is given as a path ending in .yaml"`,
     );
     expect(await failure(["train", "sudoku-4x4", "model.hidenSize=3", "--out", dir])).toMatchInlineSnapshot(
       `"2: whorl: unknown setting model.hidenSize — \`model.hidenSize=3\` on the command line — the nearest is model.hiddenSize"`,

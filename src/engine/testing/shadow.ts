@@ -14,7 +14,7 @@ const OPS = new Map<string, Op>(OP_CASES.map(({ op }) => [op.name, op]));
 const KERNELS = [...Object.keys(READERS), ...Object.keys(READERS).map((name) => `${name}.bf16`), PACK_KERNEL];
 /** How many of the last operands are results; unless listed, one where none replaces an operand. */
 const RESULT_COUNTS: Readonly<Record<string, number>> = {
-  ...{ matchCounts: 3, addRmsNorm: 2, attention: 2 },
+  ...{ matchCounts: 3, addRmsNorm: 2, layerNorm: 2, attention: 2 },
   ...{ featureMlp: 3, featureMlpGrad: 1, tokenMlp: 2, tokenMlpGrad: 1 },
 };
 

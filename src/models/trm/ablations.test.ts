@@ -95,9 +95,14 @@ test("a tied head: answer · tableᵀ, no table of its own, and the gradient of 
   });
 });
 
-test("without halting no logit asks to stop", () => {
-  const { wantsToHalt } = tinyTrm({ halting: false });
-  expect([wantsToHalt(9, -9), wantsToHalt(-9, 9)]).toEqual([false, false]);
+test("without halting rows that ask to stop do so at evaluation only", () => {
+  const model = tinyTrm({ halting: false });
+  expect([model.haltsInTraining, model.wantsToHalt(9, -9), model.wantsToHalt(-9, 9)]).toEqual([
+    false,
+    true,
+    false,
+  ]);
+  expect(tinyTrm().haltsInTraining).toBe(true);
 });
 
 test("latents: call i replaces latent i, all enter as their sum", async () => {
