@@ -30,6 +30,9 @@ function describeDifference(name: string, difference: Difference): string {
   const range = `95 % interval ${signed(interval95[0])} to ${signed(interval95[1])}`;
   const evidence = `${range}, p ${pValue(adjustedP)} after Holm's correction, ${seeds} paired seeds`;
   if (verdict === "not told apart") {
+    const excludesZero = interval95[0] > 0 || interval95[1] < 0;
+    if (excludesZero)
+      return `**${name}** solves ${amount} ${mean > 0 ? "more" : "less"} than **${baseline}**, and taken alone that is beyond chance; among so many comparisons at ${seeds} seeds it is not proven, and more seeds would decide it (${evidence}).`;
     const seen =
       mean === 0 ? "no difference was seen" : `the difference of ${signed(mean)} points could be chance`;
     return `**${name}** is not told apart from **${baseline}** at ${seeds} seeds: ${seen} (${evidence}).`;

@@ -152,3 +152,11 @@ test("a chart of one entry with one step at 100 %", () => {
   const svg = drawComparison(entries, { title: "One", subtitle: "" });
   expect(svg).not.toMatch(/NaN|undefined|Infinity|supervision step/);
 });
+
+test("a difference that stands alone but not among many is said to be open", () => {
+  const others = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`other ${i}`, [0.4, 0.5, 0.55]]));
+  const [sentence] = findings(resultOf({ first: [0.39, 0.48, 0.55], low: [0, 0, 0.01], ...others }).entries);
+  expect(sentence).toMatch(
+    /^\*\*low\*\* solves 47\.0 points less than \*\*first\*\*, and taken alone that is beyond chance; among so many comparisons at 3 seeds it is not proven/,
+  );
+});
