@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import * as promises from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +7,8 @@ import { failingFileSystem } from "../../tests/failing-file-system.ts";
 import { ToolError } from "./errors.ts";
 import {
   fileError,
+  openToRead,
+  readBytes,
   readTextFile,
   recoverInterrupted,
   removeDirectory,
@@ -147,6 +150,20 @@ test("reading what is not there, or is a folder, says so", async () => {
     `"no such file or folder while reading <folder>/none — check the path"`,
   );
   expect((await caught(readTextFile(folder))).code).toBe("file/is-a-folder");
+});
+
+test.skipIf(process.platform === "win32")("a pipe is refused, not waited for", async () => {
+  const pipe = join(folder, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  expect((await caught(openToRead(pipe))).message).toBe(`${pipe} is a pipe or a device, not a file`);
+  expect((await caught(readBytes(pipe))).code).toBe("file/not-regular");
+});
+
+test("a file larger than a buffer can be is refused before it is read", async () => {
+  const large = join(folder, "large");
+  await promises.writeFile(large, "");
+  await promises.truncate(large, 3e9); // sparse: takes no room
+  expect((await caught(readBytes(large))).code).toBe("file/too-large");
 });
 
 test("errors that are not the system's pass through", () => {
