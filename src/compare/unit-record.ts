@@ -9,6 +9,7 @@ import { makeFolder, readTextFile, writeFileAtomic } from "../base/files.ts";
 import { differingKeys } from "../config/differences.ts";
 import type { WhorlConfig } from "../config/schema.ts";
 import { parseRecord } from "../runs/parse-record.ts";
+import { originFields } from "../runs/run.ts";
 import type { Comparison } from "./definition.ts";
 import type { Unit } from "./plan.ts";
 
@@ -59,8 +60,7 @@ const unitRecordSchema = z.object({
   evalSeconds: z.number(),
   /** Had each answer been taken when the model first asked to halt. */
   halting: z.object({ meanSteps: z.number(), exactAccuracy: z.number(), haltAccuracy: z.number() }),
-  versions: z.looseObject({ whorl: z.string(), node: z.string() }),
-  machine: z.looseObject({ platform: z.string(), cpuModel: z.string(), cores: z.number() }),
+  ...originFields,
   engine: z.looseObject({
     backend: z.string(),
     isa: z.string().nullable(),

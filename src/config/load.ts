@@ -200,6 +200,7 @@ function describeExpected(issue: z.core.$ZodIssue): string {
     case "too_big":
       return `${issue.inclusive ? "at most" : "less than"} ${issue.maximum}`;
     case "invalid_union":
+      if (!issue.message.startsWith("Invalid discriminator")) return issue.message.replace(/^expected /, "");
       return [...issue.message.matchAll(/'([^']+)'/g)]
         .map(([, name]) => name)
         .filter((name) => name !== "undefined")

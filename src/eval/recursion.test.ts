@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { chooseExecutor } from "../engine/executors/choose.ts";
+import { tinyModel } from "../models/testing/tiny-models.ts";
 import { TINY_SHAPE, tinyTrm } from "../models/testing/tiny-trm.ts";
 import { makeWeights } from "../models/weights.ts";
+import { viewsOf } from "../nn/parameters.ts";
 import { makeRecursion } from "./recursion.ts";
 
 const model = tinyTrm();
@@ -72,57 +74,69 @@ test("no row stops early, however sure the model is", async () => {
   for await (const { results } of recursion.run(puzzles, 1)) expect(results.qLogits[0]).toBe(50);
 });
 
-test.each(["reference", "auto"] as const)(
-  "rows that ask to halt leave, the others keep their bits (%s)",
-  async (backend) => {
-    const { executor } = await chooseExecutor(backend);
-    const rows = 40;
-    const batch = {
-      rows,
-      inputs: Int32Array.from(
-        { length: rows * TINY_SHAPE.seqLen },
-        (_, i) => (i * i + 3 * i) % TINY_SHAPE.vocabSize,
-      ),
-      labels: Int32Array.from({ length: rows * TINY_SHAPE.seqLen }, (_, i) => (7 * i) % TINY_SHAPE.vocabSize),
-      identifiers: Int32Array.from({ length: rows }, (_, i) => i % 3),
-    };
-    const given = structuredClone(batch);
-    const saying = makeWeights(model, 0);
-    saying.table.set(weights.table);
-    const head = saying.layout.offsets.get("q_head.weight") ?? 0;
-    for (let i = 0; i < 2 * model.hiddenSize; i++) saying.weights[head + i] = ((7 * i) % 5) - 2;
-    const recursion = makeRecursion(executor, model, saying, { batchSize: rows, labels: true });
-    const saidOf = async (halt?: (haltLogit: number) => boolean) => {
-      const said: Map<number, unknown>[] = [];
-      for await (const { results, places = [] } of recursion.run(batch, 4, halt)) {
-        const { qLogits, predictions, lmLoss, correct } = results;
-        const S = TINY_SHAPE.seqLen;
-        const rowAt = (i: number) => [
-          qLogits[2 * i],
-          qLogits[2 * i + 1],
-          lmLoss[i],
-          correct[i],
-          ...predictions.slice(i * S, (i + 1) * S),
-        ];
-        said.push(new Map(places.map((place, i) => [place, rowAt(i)])));
-      }
-      return said;
-    };
-    const full = await saidOf();
-    const logits = full.map((step) => Array.from(step.values(), (row) => Number((row as number[])[0])));
-    const limit = logits[0].toSorted((a, b) => a - b)[rows / 2]; // half of them leave after the first step
-    const halted = await saidOf((logit) => logit >= limit);
-    let here = Array.from({ length: rows }, (_, place) => place);
-    for (const [step, said] of halted.entries()) {
-      expect([...said]).toEqual(here.map((place) => [place, full[step].get(place)]));
-      here = here.filter((place) => logits[step][place] < limit);
+/** Its two states have other sizes. */
+const streams = tinyModel({
+  ...{ arch: "three-stream", hiddenSize: 8, numHeads: 2, expansion: 1, layers: 1, puzzleEmbNdim: 8 },
+  ...{ latentLength: 3, reasoningPasses: 1, refinementPasses: 1 },
+});
+
+test.each([
+  ["reference", "trm", model],
+  ["auto", "trm", model],
+  ["reference", "three streams", streams],
+  ["auto", "three streams", streams],
+] as const)("rows that ask to halt leave, the others keep their bits (%s, %s)", async (backend, _, model) => {
+  const { executor } = await chooseExecutor(backend);
+  const rows = 40;
+  const batch = {
+    rows,
+    inputs: Int32Array.from(
+      { length: rows * TINY_SHAPE.seqLen },
+      (_, i) => (i * i + 3 * i) % TINY_SHAPE.vocabSize,
+    ),
+    labels: Int32Array.from({ length: rows * TINY_SHAPE.seqLen }, (_, i) => (7 * i) % TINY_SHAPE.vocabSize),
+    identifiers: Int32Array.from({ length: rows }, (_, i) => i % 3),
+  };
+  const given = structuredClone(batch);
+  const saying = makeWeights(model, 0);
+  saying.table.forEach((_value, i) => {
+    saying.table[i] = ((3 * i) % 7) / 4 - 0.5;
+  });
+  const head = viewsOf(saying.layout, saying.weights).get("q_head.weight");
+  head?.forEach((_value, i) => {
+    head[i] = ((7 * i) % 5) - 2;
+  });
+  const recursion = makeRecursion(executor, model, saying, { batchSize: rows, labels: true });
+  const saidOf = async (halt?: (haltLogit: number) => boolean) => {
+    const said: Map<number, unknown>[] = [];
+    for await (const { results, places = [] } of recursion.run(batch, 4, halt)) {
+      const { qLogits, predictions, lmLoss, correct } = results;
+      const S = TINY_SHAPE.seqLen;
+      const rowAt = (i: number) => [
+        qLogits[2 * i],
+        qLogits[2 * i + 1],
+        lmLoss[i],
+        correct[i],
+        ...predictions.slice(i * S, (i + 1) * S),
+      ];
+      said.push(new Map(places.map((place, i) => [place, rowAt(i)])));
     }
-    expect(halted[1].size).toBeGreaterThan(0);
-    expect(halted[1].size).toBeLessThanOrEqual(rows / 2);
-    expect(batch).toEqual(given);
-    expect((await saidOf(() => true)).length).toBe(1);
-  },
-);
+    return said;
+  };
+  const full = await saidOf();
+  const logits = full.map((step) => Array.from(step.values(), (row) => Number((row as number[])[0])));
+  const limit = logits[0].toSorted((a, b) => a - b)[rows / 2]; // half of them leave after the first step
+  const halted = await saidOf((logit) => logit >= limit);
+  let here = Array.from({ length: rows }, (_, place) => place);
+  for (const [step, said] of halted.entries()) {
+    expect([...said]).toEqual(here.map((place) => [place, full[step].get(place)]));
+    here = here.filter((place) => logits[step][place] < limit);
+  }
+  expect(halted[1].size).toBeGreaterThan(0);
+  expect(halted[1].size).toBeLessThanOrEqual(rows / 2);
+  expect(batch).toEqual(given);
+  expect((await saidOf(() => true)).length).toBe(1);
+});
 
 test("with labels there are measures of every row", async () => {
   const recursion = await runner(3, { labels: true });

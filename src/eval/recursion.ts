@@ -116,7 +116,8 @@ export function makeRecursion(
         moveUp(kept, inputs, seqLen);
         if (labels) moveUp(kept, labels, seqLen);
         moveUp(kept, puzzleRows, model.puzzleVectorSize);
-        for (const state of carry.values()) moveUp(kept, state, model.tokens * model.hiddenSize);
+        for (const [name, positions] of model.carry)
+          moveUp(kept, carry.get(name) ?? [], positions * model.hiddenSize);
         places = kept.map((row) => places[row]);
       }
     },

@@ -20,6 +20,12 @@ import type { WhorlConfig } from "../config/schema.ts";
 import { NUMBER_FORMATS } from "../engine/number-format.ts";
 import { parseRecord } from "./parse-record.ts";
 
+/** What software and machine a result comes from. */
+export const originFields = {
+  versions: z.looseObject({ whorl: z.string(), node: z.string() }),
+  machine: z.looseObject({ platform: z.string(), cpuModel: z.string(), cores: z.number() }),
+};
+
 /** Later versions may add fields; what is unknown here is kept. */
 const runRecordSchema = z.looseObject({
   format: z.literal(1),
@@ -27,8 +33,7 @@ const runRecordSchema = z.looseObject({
   kind: z.string(),
   /** ISO 8601, UTC. */
   createdAt: z.string(),
-  versions: z.looseObject({ whorl: z.string(), node: z.string() }),
-  machine: z.looseObject({ platform: z.string(), cpuModel: z.string(), cores: z.number() }),
+  ...originFields,
   engine: z.looseObject({
     backend: z.string(),
     isa: z.string().nullable(),
