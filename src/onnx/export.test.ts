@@ -7,6 +7,7 @@ import { makeModel, modelConfigSchema, type RecursiveModel } from "../models/ind
 import { SMALL_MODELS } from "../models/testing/small-trm.ts";
 import { TINY_SHAPE, tinyTrm, VARIANTS } from "../models/testing/tiny-trm.ts";
 import { type ModelWeights, makeWeights } from "../models/weights.ts";
+import { viewsOf } from "../nn/parameters.ts";
 import { exportOnnx, type OnnxExportOptions } from "./export.ts";
 import { decodeModel, encodeModel } from "./proto.ts";
 import { openOnnxRecursion } from "./recursion.ts";
@@ -58,10 +59,10 @@ function weightsOf(model: RecursiveModel): ModelWeights {
   weights.table.forEach((_, i) => {
     weights.table[i] = random.truncatedNormal(1);
   });
-  const start = weights.layout.offsets.get("q_head.weight") ?? 0;
-  const heads = 2 * model.hiddenSize;
-  for (let i = 0; i < heads && start + i < weights.weights.length; i++)
-    weights.weights[start + i] = random.truncatedNormal(0.3);
+  const head = viewsOf(weights.layout, weights.weights).get("q_head.weight");
+  head?.forEach((_value, i) => {
+    head[i] = random.truncatedNormal(0.3);
+  });
   return weights;
 }
 
