@@ -3,6 +3,7 @@
 // such attempts (answer-arc.ts); accuracy on puzzles with known answers is evaluate.ts.
 
 import type { Executor } from "../engine/executors/executor.ts";
+import type { RecursiveModel } from "../models/model.ts";
 import type { OpenedModel } from "../runs/open-model.ts";
 import { encodePuzzles } from "../tasks/puzzle-rows.ts";
 import type { Score, Task } from "../tasks/task.ts";
@@ -60,10 +61,10 @@ export async function* solvePuzzles<Puzzle>(
   const batchSize = Math.min(options.batchSize ?? fitting, puzzles.length);
   const microBatch = config.engine.microBatch ?? undefined;
   const recursion = makeRecursion(executor, model, weights, { batchSize, microBatch });
-  const wantsToHalt = options.halt ? model.wantsToHalt : () => false;
+  const halt = options.halt ? model.wantsToHalt : undefined;
   for (let start = 0; start < puzzles.length; start += batchSize) {
     const batch = puzzles.slice(start, start + batchSize);
-    const traces = await solveBatch(recursion, task, batch, options.steps, wantsToHalt);
+    const traces = await solveBatch(recursion, task, batch, options.steps, halt);
     for (const [row, puzzle] of batch.entries()) yield attemptOf(task, puzzle, traces[row]);
   }
 }
@@ -92,7 +93,7 @@ async function solveBatch<Puzzle>(
   task: Task<Puzzle>,
   batch: readonly Puzzle[],
   steps: number,
-  wantsToHalt: (haltLogit: number, continueLogit: number) => boolean,
+  halt: RecursiveModel["wantsToHalt"] | undefined,
 ): Promise<SolveStep[][]> {
   const { seqLen } = task;
   const inputs = new Int32Array(recursion.batchSize * seqLen); // [rows, S]
@@ -101,15 +102,21 @@ async function solveBatch<Puzzle>(
   inputs.set(encoded.inputs);
   identifiers.set(encoded.identifiers);
   const traces: SolveStep[][] = batch.map(() => []);
-  const running = new Set(traces.keys());
-  for await (const { results } of recursion.run({ rows: batch.length, inputs, identifiers }, steps)) {
-    for (const row of running) {
+  const all = [...traces.keys()];
+  const open = new Set(all);
+  for await (const { results, places } of recursion.run(
+    { rows: batch.length, inputs, identifiers },
+    steps,
+    halt,
+  )) {
+    for (const [row, place] of (places ?? all).entries()) {
+      if (!open.has(place)) continue; // it has its answer, and the runner cannot let rows go
       const [haltLogit, continueLogit] = results.qLogits.subarray(2 * row);
       // A copy: the next step overwrites the results.
-      traces[row].push({ tokens: results.predictions.slice(row * seqLen, (row + 1) * seqLen), haltLogit });
-      if (wantsToHalt(haltLogit, continueLogit)) running.delete(row);
+      traces[place].push({ tokens: results.predictions.slice(row * seqLen, (row + 1) * seqLen), haltLogit });
+      if (halt?.(haltLogit, continueLogit)) open.delete(place);
     }
-    if (running.size === 0) break;
+    if (open.size === 0) break;
   }
   return traces;
 }

@@ -82,7 +82,7 @@ function drawRow(entry: EntrySummary, index: number, y: number, { at }: Scale): 
   const about = `${integer(entry.parameters)} weights · depth ${entry.effectiveDepth} · ${integer(Math.round(entry.steps))} steps`;
   const [low, high] = (interval95 ?? []).map(clip);
   return [
-    line(MARGIN, y - 7, MARGIN + 22, y - 7, color, DASHES[index % DASHES.length], 3),
+    line(MARGIN, y - 7, MARGIN + 22, y - 7, color, dashOf(index), 3),
     text(MARGIN + 30, y - 3, shorten(entry.name, NAME_LENGTH), { size: 14, bold: true, hover: entry.name }),
     text(MARGIN + 30, y + 14, about, { size: 11, ink: INK.quiet }),
     ...(interval95 ? [line(at(low), y - 6, at(high), y - 6, color, "", 2)] : []),
@@ -137,7 +137,7 @@ function drawSteps(entries: readonly EntrySummary[], top: number): string[] {
       const points = bySteps.map(
         ({ step, exactAccuracy }) => `${round(x(step))},${round(scale.at(exactAccuracy))}`,
       );
-      const dash = DASHES[i % DASHES.length];
+      const dash = dashOf(i);
       return [
         `<polyline points="${points.join(" ")}" fill="none" stroke="${colorOf(i)}" stroke-width="2.5"${dash ? ` stroke-dasharray="${dash}"` : ""}/>`,
         ...points.map((point) => {
@@ -185,6 +185,11 @@ function line(x1: number, y1: number, x2: number, y2: number, ink: string, dash 
 
 function colorOf(index: number): string {
   return COLORS[index % COLORS.length];
+}
+
+/** Moved on with every round of the colours, so that 32 entries differ. */
+function dashOf(index: number): string {
+  return DASHES[(index + Math.floor(index / COLORS.length)) % DASHES.length];
 }
 
 function shorten(content: string, length: number): string {

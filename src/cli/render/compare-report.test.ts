@@ -146,6 +146,14 @@ test("the chart holds every seed and name, and becomes a PNG twice as wide", asy
   expect(png.length).toBeGreaterThan(1.5 * bare.length);
 });
 
+test("no two of twenty entries have the same line", () => {
+  const accuracies = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`entry ${i}`, [0.5, 0.6]]));
+  const svg = drawComparison(resultOf(accuracies).entries, { title: "Many", subtitle: "" });
+  const lines = [...svg.matchAll(/<polyline .*fill="none" (.*)\/>/g)].map(([, style]) => style);
+  expect(lines).toHaveLength(20);
+  expect(new Set(lines).size).toBe(20);
+});
+
 test("a chart of one entry with one step at 100 %", () => {
   const record = madeUpRecord("only", 0, 1, { bySteps: [{ step: 1, exactAccuracy: 1, cellAccuracy: 1 }] });
   const entries = summarizeComparison(madeUpComparison(["only"], [0]), [record]);
