@@ -2,10 +2,10 @@
 // comparison's held-out puzzles, after all supervision steps and, from the same pass, at the model's own halting.
 
 import { join } from "node:path";
+import { invariant } from "../base/errors.ts";
 import type { Executor } from "../engine/executors/executor.ts";
-import { evaluateRows } from "../eval/evaluate.ts";
+import { evaluate } from "../eval/evaluate.ts";
 import { makeRecursion } from "../eval/recursion.ts";
-import { summarize } from "../eval/rows.ts";
 import { countParameters } from "../nn/parameters.ts";
 import { type Metrics, readMetrics } from "../runs/metrics.ts";
 import { openRun } from "../runs/run.ts";
@@ -41,7 +41,7 @@ export async function runUnit(unit: Unit, options: UnitOptions): Promise<UnitRec
   const result = await trainModel(parts, { resume, signal, events });
   if (result.stopped === "interrupted") return undefined;
   return {
-    format: 1,
+    format: 2,
     name: unit.entry.name,
     preset: unit.entry.preset,
     overrides: unit.entry.overrides,
@@ -121,14 +121,10 @@ async function evaluateUnit({ executor, model, state }: TrainingParts, { testSet
     labels: true,
     format: state.format,
   });
-  const startMs = performance.now();
-  const rows = await evaluateRows(recursion, examples, { steps, halt: model.wantsToHalt });
-  const evalSeconds = (performance.now() - startMs) / 1000;
-  const halted = summarize(rows, evalSeconds);
-  const { puzzles, exactAccuracy, cellAccuracy, interval95, bySteps, haltAccuracy } = summarize(
-    { ...rows, steps: new Int32Array(rows.steps.length).fill(steps) },
-    evalSeconds,
-  );
+  const options = { steps, watch: model.wantsToHalt };
+  const { puzzles, exactAccuracy, cellAccuracy, interval95, bySteps, secondsPerPuzzle, halting } =
+    await evaluate(recursion, examples, options);
+  invariant(halting, "the rows were watched");
   return {
     puzzles,
     exactAccuracy,
@@ -136,7 +132,7 @@ async function evaluateUnit({ executor, model, state }: TrainingParts, { testSet
     interval95: [...interval95] as [number, number],
     bySteps: [...bySteps],
     supervisionSteps: steps,
-    evalSeconds,
-    halting: { meanSteps: halted.meanSteps, exactAccuracy: halted.exactAccuracy, haltAccuracy },
+    evalSeconds: secondsPerPuzzle * puzzles,
+    halting: { meanSteps: halting.meanSteps, exactAccuracy: halting.exactAccuracy },
   };
 }

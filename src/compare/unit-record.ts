@@ -14,7 +14,8 @@ import type { Comparison } from "./definition.ts";
 import type { Unit } from "./plan.ts";
 
 const unitRecordSchema = z.object({
-  format: z.literal(1),
+  /** Those of format 1 had the accuracy at the first halting where that after all steps belongs. */
+  format: z.literal(2),
   name: z.string(),
   preset: z.string(),
   overrides: z.array(z.string()),
@@ -59,7 +60,7 @@ const unitRecordSchema = z.object({
   supervisionSteps: z.number(),
   evalSeconds: z.number(),
   /** Had each answer been taken when the model first asked to halt. */
-  halting: z.object({ meanSteps: z.number(), exactAccuracy: z.number(), haltAccuracy: z.number() }),
+  halting: z.object({ meanSteps: z.number(), exactAccuracy: z.number() }),
   ...originFields,
   engine: z.looseObject({
     backend: z.string(),

@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { registerCompare } from "../../src/cli/compare.ts";
+import { registerEval } from "../../src/cli/eval.ts";
 import { defineComparison } from "../../src/compare/definition.ts";
 import { type RunOptions, runComparison } from "../../src/compare/run.ts";
 import type { UnitRecord } from "../../src/compare/unit-record.ts";
@@ -61,6 +62,32 @@ test("one table, one chart, one report; finished work is not done again", async 
   const more = await compare("--out", dir, "--seeds", "3", "--threads", "1");
   expect(more.stderr).toContain("unit 2 of 2: sudoku-4x4 hCycles=2, seed 2");
   expect(more.stdout.split("\n")[0]).toMatch(/^entry +exact accuracy/);
+});
+
+test("accuracy is that after all steps, as eval counts it, also of puzzles that asked to halt before", async () => {
+  const dir = join(temporaryFolder(), "halting");
+  // Halting and continue logit start alike, so that some puzzles ask at once.
+  const words = ["sudoku-4x4", "model.noActContinue=false", ...SMALL];
+  const { stdout } = await compare(...words, "--steps", "2", "--seeds", "1", "--out", dir, "--json");
+  const [{ haltingSteps }] = JSON.parse(stdout);
+  expect(haltingSteps).toBeLessThan(4);
+  const [unit] = unitsIn(dir);
+  const evaluated = async (...options: string[]) =>
+    JSON.parse(
+      (
+        await runCommand(registerEval, [
+          "eval",
+          join(dir, "runs", "sudoku-4x4", "seed-0"),
+          "--json",
+          ...options,
+        ])
+      ).stdout,
+    );
+  const { bySteps, cellAccuracy } = await evaluated();
+  expect(unit).toMatchObject({ bySteps, cellAccuracy });
+  const halted = await evaluated("--halt");
+  expect(unit.halting).toEqual({ meanSteps: halted.meanSteps, exactAccuracy: halted.exactAccuracy });
+  expect(halted.cellAccuracy).not.toBe(cellAccuracy);
 });
 
 test("parts of the work by shards and by entry; the last one writes the report", async () => {
@@ -143,7 +170,7 @@ describe("what does not belong together is refused", () => {
     expect(await refused("--out", dir)).toMatch(/^1: not a unit of a comparison: .*JSON/);
     writeFileSync(path, "{}");
     expect(await refused("--out", dir)).toMatchInlineSnapshot(
-      `"1: not a unit of a comparison: format: Invalid input: expected 1 — parts/units/sudoku-4x4.seed-0.json — delete the file: its run is evaluated again, not trained again"`,
+      `"1: not a unit of a comparison: format: Invalid input: expected 2 — parts/units/sudoku-4x4.seed-0.json — delete the file: its run is evaluated again, not trained again"`,
     );
   });
 

@@ -26,7 +26,7 @@ export function madeUpRecord(
 ): UnitRecord {
   const puzzles = 300;
   return {
-    format: 1,
+    format: 2,
     name,
     preset: "sudoku-6x6",
     overrides: [],
@@ -68,7 +68,7 @@ export function madeUpRecord(
     })),
     supervisionSteps: 4,
     evalSeconds: 2,
-    halting: { meanSteps: 2.5, exactAccuracy: 0.98 * exactAccuracy, haltAccuracy: 0.9 },
+    halting: { meanSteps: 2.5, exactAccuracy: 0.98 * exactAccuracy },
     versions: { whorl: "0.0.0", node: "22.0.0" },
     machine: { platform: "linux-x64", cpuModel: "Made-up CPU", cores: 2 },
     engine: { backend: "native", isa: "avx2", threads: 1, format: "float32" },
