@@ -103,20 +103,13 @@ async function solveBatch<Puzzle>(
   identifiers.set(encoded.identifiers);
   const traces: SolveStep[][] = batch.map(() => []);
   const all = [...traces.keys()];
-  const open = new Set(all);
-  for await (const { results, places } of recursion.run(
-    { rows: batch.length, inputs, identifiers },
-    steps,
-    halt,
-  )) {
-    for (const [row, place] of (places ?? all).entries()) {
-      if (!open.has(place)) continue; // it has its answer, and the runner cannot let rows go
-      const [haltLogit, continueLogit] = results.qLogits.subarray(2 * row);
+  const rows = { rows: batch.length, inputs, identifiers };
+  for await (const { results, places = all } of recursion.run(rows, steps, halt)) {
+    for (const [row, place] of places.entries()) {
+      const haltLogit = results.qLogits[2 * row];
       // A copy: the next step overwrites the results.
       traces[place].push({ tokens: results.predictions.slice(row * seqLen, (row + 1) * seqLen), haltLogit });
-      if (halt?.(haltLogit, continueLogit)) open.delete(place);
     }
-    if (open.size === 0) break;
   }
   return traces;
 }

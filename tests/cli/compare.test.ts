@@ -72,17 +72,9 @@ test("accuracy is that after all steps, as eval counts it, also of puzzles that 
   const [{ haltingSteps }] = JSON.parse(stdout);
   expect(haltingSteps).toBeLessThan(4);
   const [unit] = unitsIn(dir);
+  const run = join(dir, "runs", "sudoku-4x4", "seed-0");
   const evaluated = async (...options: string[]) =>
-    JSON.parse(
-      (
-        await runCommand(registerEval, [
-          "eval",
-          join(dir, "runs", "sudoku-4x4", "seed-0"),
-          "--json",
-          ...options,
-        ])
-      ).stdout,
-    );
+    JSON.parse((await runCommand(registerEval, ["eval", run, "--json", ...options])).stdout);
   const { bySteps, cellAccuracy } = await evaluated();
   expect(unit).toMatchObject({ bySteps, cellAccuracy });
   const halted = await evaluated("--halt");
